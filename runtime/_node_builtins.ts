@@ -1,0 +1,89 @@
+/**
+ * The `node:` builtins, reached at run time so that no browser bundle names them.
+ *
+ * @module
+ */
+
+import type * as dgram from "node:dgram";
+import type * as dns from "node:dns";
+import type * as fs from "node:fs";
+import type * as http from "node:http";
+import type * as net from "node:net";
+import type * as os from "node:os";
+import type * as path from "node:path";
+import type * as timers from "node:timers";
+import { Fault } from "./fault.ts";
+
+/** The builtins that the drivers use, by the name that they are imported with. */
+export interface NodeBuiltins {
+  /** UDP sockets. */
+  readonly "node:dgram": typeof dgram;
+  /** Name look-up. */
+  readonly "node:dns": typeof dns;
+  /** Files, for the paths of Unix sockets. */
+  readonly "node:fs": typeof fs;
+  /** HTTP, for the handshake of WebSocket servers. */
+  readonly "node:http": typeof http;
+  /** TCP and Unix sockets. */
+  readonly "node:net": typeof net;
+  /** The list of network interfaces. */
+  readonly "node:os": typeof os;
+  /** Path names. */
+  readonly "node:path": typeof path;
+  /** Timers and immediates. */
+  readonly "node:timers": typeof timers;
+}
+
+/** The part of `process` that the drivers use. */
+export interface NodeProcess {
+  /** The operating system: `"linux"`, `"darwin"`, `"win32"`, … */
+  readonly platform: string;
+  /** Versions by name; `deno` and `bun` tell their own beside the `node` that they stand for. */
+  readonly versions: Readonly<Record<string, string | undefined>>;
+  /** A builtin by its name. */
+  getBuiltinModule<Name extends keyof NodeBuiltins>(
+    name: Name,
+  ): NodeBuiltins[Name] | undefined;
+}
+
+function isNodeProcess(value: unknown): value is NodeProcess {
+  return typeof value === "object" && value !== null &&
+    "getBuiltinModule" in value &&
+    typeof value.getBuiltinModule === "function" &&
+    "versions" in value && typeof value.versions === "object";
+}
+
+/** The `process` of Node, Bun or Deno; undefined where there is none with `getBuiltinModule`. */
+export function nodeProcess(): NodeProcess | undefined {
+  const process: unknown = Reflect.get(globalThis, "process");
+  return isNodeProcess(process) ? process : undefined;
+}
+
+/**
+ * One `node:` builtin.
+ *
+ * @throws {Fault} `not-supported` where the runtime has it not (a browser; Node before 20.16).
+ */
+export function nodeBuiltin<Name extends keyof NodeBuiltins>(
+  name: Name,
+): NodeBuiltins[Name] {
+  const module = nodeProcess()?.getBuiltinModule(name);
+  if (module === undefined) {
+    throw new Fault(
+      "not-supported",
+      `Cannot use ${name}: this runtime does not have it (Node 20.16, Deno or Bun is needed)`,
+    );
+  }
+  return module;
+}
+
+/**
+ * Whether the runtime's `node:net` and `node:dgram` know the option `reusePort`
+ * (Node 22.12 and 23.1). Older ones would ignore it without a word.
+ */
+export function hasReusePort(): boolean {
+  const version = nodeProcess()?.versions.node ?? "0.0";
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 1) ||
+    (major === 22 && minor >= 12);
+}

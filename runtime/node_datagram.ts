@@ -1,0 +1,298 @@
+/**
+ * UDP sockets on `node:dgram`, which Node, Deno and Bun all have.
+ *
+ * @module
+ */
+
+import type * as dgram from "node:dgram";
+import { nodeBuiltin } from "./_node_builtins.ts";
+import {
+  addressText,
+  checkPort,
+  inetAddress,
+  stripMapped,
+} from "./_socket_address.ts";
+import {
+  applyDatagramOptions,
+  datagramFault,
+  membershipInterface,
+  refuseUnsupported,
+} from "./_node_datagram_options.ts";
+import type {
+  DatagramBindRequest,
+  DatagramEvents,
+  DatagramSocket,
+  MulticastMembership,
+  SocketAddress,
+} from "./driver.ts";
+import { Fault, faultFrom } from "./fault.ts";
+
+/** How many datagrams may wait for the system; more are refused until `drain`. */
+const MAX_WAITING = 1_024;
+/** How many bytes of them. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** From this size on a backing buffer that is mostly empty is not handed out. */
+const LARGE_BACKING = 4_096;
+
+class NodeDatagram implements DatagramSocket {
+  readonly localAddress: SocketAddress;
+  readonly #socket: dgram.Socket;
+  readonly #events: DatagramEvents;
+  readonly #isIpv6: boolean;
+  readonly #peer: SocketAddress | undefined;
+  /** The sizes of what waits, oldest first, as a ring: the runtime tells no size of a send that failed. */
+  readonly #sizes = new Uint32Array(MAX_WAITING);
+  #oldest = 0;
+  #waiting = 0;
+  #pending = 0;
+  #isPaused = false;
+  #isClosed = false;
+
+  constructor(
+    socket: dgram.Socket,
+    localAddress: SocketAddress,
+    peer: SocketAddress | undefined,
+    events: DatagramEvents,
+    isIpv6: boolean,
+  ) {
+    this.#socket = socket;
+    this.localAddress = localAddress;
+    this.#peer = peer;
+    this.#events = events;
+    this.#isIpv6 = isIpv6;
+    socket.on("message", this.#onMessage);
+    socket.on("error", this.#onError);
+    socket.on("close", () => events.closed(undefined));
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  // Hot: once per datagram sent.
+  send(data: Uint8Array, hostname: string, port: number): boolean {
+    if (this.#isClosed) return false;
+    const size = data.byteLength;
+    if (
+      this.#waiting === MAX_WAITING ||
+      (this.#waiting > 0 && this.#pending + size > MAX_WAITING_BYTES)
+    ) return false;
+    this.#sizes[(this.#oldest + this.#waiting) % MAX_WAITING] = size;
+    this.#waiting++;
+    this.#pending += size;
+    try {
+      if (this.#peer !== undefined) this.#socket.send(data, this.#onSent);
+      else {
+        // An IPv6 socket knows IPv4 hosts by their mapped addresses only.
+        const host = this.#isIpv6 && !hostname.includes(":")
+          ? `::ffff:${hostname}`
+          : hostname;
+        this.#socket.send(data, port, host, this.#onSent);
+      }
+    } catch (error) {
+      // A port that cannot be, say: told like every other failed send.
+      nodeBuiltin("node:timers").setImmediate(this.#onSent, asError(error));
+    }
+    return true;
+  }
+
+  join(membership: MulticastMembership): void {
+    this.#change(membership, "join");
+  }
+
+  leave(membership: MulticastMembership): void {
+    this.#change(membership, "leave");
+  }
+
+  /** `node:dgram` cannot stop reading: what arrives while paused is dropped. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+
+  #change(membership: MulticastMembership, verb: "join" | "leave"): void {
+    if (this.#isClosed) return;
+    const { group } = membership;
+    try {
+      const from = membershipInterface(membership.interface, this.#isIpv6);
+      if (verb === "join") this.#socket.addMembership(group, from);
+      else this.#socket.dropMembership(group, from);
+    } catch (error) {
+      throw datagramFault(error, `Cannot ${verb} the group ${group}`);
+    }
+  }
+
+  // Hot: once per datagram received.
+  readonly #onMessage = (data: Uint8Array, from: dgram.RemoteInfo): void => {
+    if (this.#isPaused || this.#isClosed) return;
+    const hostname = this.#isIpv6 ? stripMapped(from.address) : from.address;
+    const peer = this.#peer;
+    // What came between bind and connect is in the socket's queue already, and
+    // some runtimes leave connecting to their own code.
+    if (
+      peer !== undefined &&
+      (from.port !== peer.port || hostname !== peer.hostname)
+    ) return;
+    const { buffer, byteOffset, byteLength } = data;
+    const bytes =
+      buffer.byteLength > LARGE_BACKING && byteLength * 2 < buffer.byteLength
+        ? new Uint8Array(data)
+        : new Uint8Array(buffer, byteOffset, byteLength);
+    this.#events.message(bytes, hostname, from.port);
+  };
+
+  // Hot: once per datagram sent.
+  readonly #onSent = (error: Error | null): void => {
+    this.#pending -= this.#sizes[this.#oldest] ?? 0;
+    this.#oldest = (this.#oldest + 1) % MAX_WAITING;
+    this.#waiting--;
+    if (this.#isClosed) return;
+    if (error !== null) {
+      this.#events.fault(datagramFault(error, "Cannot send a datagram"));
+    }
+    if (this.#waiting === 0) this.#events.drain();
+  };
+
+  readonly #onError = (error: Error): void => {
+    if (this.#isClosed) return;
+    this.#events.fault(datagramFault(error, "The socket failed"));
+  };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Hosts are numeric here: the runtime's look-up would cost a thread's round trip or a tick per datagram. */
+const passThrough = (
+  hostname: string,
+  _options: unknown,
+  callback: (
+    error: NodeJS.ErrnoException | null,
+    address: string,
+    family: number,
+  ) => void,
+): void => callback(null, hostname, hostname.includes(":") ? 6 : 4);
+
+/**
+ * Binds a socket of `node:dgram`, as `Driver.bindDatagram` asks.
+ *
+ * An IPv6 socket that is bound to `::` serves IPv4 as well, unless `ipv6Only`.
+ * At most 1,024 datagrams or 4 MiB wait for the system. `pause` drops what
+ * arrives. ICMP errors are told as `fault` where the runtime tells them.
+ *
+ * @throws {Fault} by rejection: `address-in-use`, `address-not-available`,
+ * `permission-denied`, `invalid-address`, `host-not-found`, `invalid-option`;
+ * `not-supported` for `reusePort` on Node before 22.12 and on Deno.
+ */
+export async function bindNodeDatagram(
+  request: DatagramBindRequest,
+  events: DatagramEvents,
+): Promise<DatagramSocket> {
+  refuseUnsupported(request);
+  checkPort(request.address);
+  if (request.peer !== undefined) checkPort(request.peer);
+  const address = await numeric(request.address, 0);
+  const isIpv6 = address.family === "ipv6";
+  const doing = `Cannot bind ${addressText(address)}`;
+  let socket: dgram.Socket;
+  try {
+    socket = nodeBuiltin("node:dgram").createSocket({
+      type: isIpv6 ? "udp6" : "udp4",
+      lookup: passThrough,
+      ...(request.reuseAddress === true ? { reuseAddr: true } : undefined),
+      ...(request.reusePort === true ? { reusePort: true } : undefined),
+      ...(request.ipv6Only === true ? { ipv6Only: true } : undefined),
+    });
+  } catch (error) {
+    throw faultFrom(error, doing);
+  }
+  try {
+    await settle(socket, (done) => {
+      socket.bind({ port: address.port, address: address.hostname }, done);
+    });
+    applyDatagramOptions(socket, request, isIpv6);
+    let peer: SocketAddress | undefined;
+    if (request.peer !== undefined) {
+      const { hostname, port } = await numeric(request.peer, isIpv6 ? 6 : 4);
+      await settle(socket, (done) => socket.connect(port, hostname, done));
+      const remote = socket.remoteAddress();
+      peer = inetAddress(remote.address, remote.port);
+    }
+    const local = socket.address();
+    return new NodeDatagram(
+      socket,
+      inetAddress(local.address, local.port),
+      peer,
+      events,
+      isIpv6,
+    );
+  } catch (error) {
+    socket.on("error", () => {}); // It is closing, and its error is on its way to the caller.
+    socket.close();
+    throw datagramFault(error, doing);
+  }
+}
+
+/** Waits for one step of setting a socket up, or for its error. */
+async function settle(
+  socket: dgram.Socket,
+  step: (done: () => void) => void,
+): Promise<void> {
+  let fail: ((error: Error) => void) | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      fail = reject;
+      socket.once("error", reject);
+      step(resolve);
+    });
+  } finally {
+    if (fail !== undefined) socket.off("error", fail);
+  }
+}
+
+/** The address with a host name looked up, in the family asked for (0: any). */
+async function numeric(
+  address: SocketAddress,
+  family: 0 | 4 | 6,
+): Promise<SocketAddress> {
+  let { hostname } = address;
+  if (hostname === "") {
+    hostname = family === 6 || address.family === "ipv6" ? "::" : "0.0.0.0";
+  }
+  const own = nodeBuiltin("node:net").isIP(hostname);
+  if (own === 0) {
+    hostname = await new Promise<string>((resolve, reject) => {
+      nodeBuiltin("node:dns").lookup(
+        hostname,
+        { family },
+        (error, found) => {
+          if (error === null) resolve(found);
+          else reject(faultFrom(error, `Cannot look up ${hostname}`));
+        },
+      );
+    });
+  } else if (family === 6 && own === 4) {
+    hostname = `::ffff:${hostname}`;
+  } else if (family === 4 && own === 6) {
+    throw new Fault(
+      "invalid-address",
+      `Cannot reach ${hostname} from an IPv4 socket`,
+    );
+  }
+  return {
+    family: hostname.includes(":") ? "ipv6" : "ipv4",
+    hostname,
+    port: address.port,
+    path: "",
+  };
+}

@@ -1,0 +1,304 @@
+/**
+ * TCP and Unix sockets on `node:net`, which Node, Deno and Bun all have.
+ *
+ * @module
+ */
+
+import type * as net from "node:net";
+import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import {
+  addressText,
+  checkPath,
+  checkPort,
+  inetAddress,
+  unixAddress,
+  UNKNOWN_ADDRESS,
+} from "./_socket_address.ts";
+import type {
+  SocketAddress,
+  StreamConnectRequest,
+  StreamEvents,
+  StreamSocket,
+} from "./driver.ts";
+import { Fault, faultFrom } from "./fault.ts";
+
+/**
+ * How long one address of a host may take before the next is tried, in
+ * milliseconds. The runtimes give an attempt up after 250 or 500 ms, which
+ * cuts off peers that are merely far away.
+ */
+const ATTEMPT_TIMEOUT_MS = 3_000;
+
+/** One connection on `node:net`. */
+export class NodeStream implements StreamSocket {
+  localAddress: SocketAddress = UNKNOWN_ADDRESS;
+  peerAddress: SocketAddress;
+  readonly #socket: net.Socket;
+  readonly #keepAliveMs: number | undefined;
+  #events: StreamEvents | undefined;
+  /** After a local close or abort only `closed` is told, without a fault. */
+  #isLocallyClosed = false;
+  #isOpen = false;
+  #isClosed = false;
+  #isEnded = false;
+  #isShut = false;
+  /** Whether `drain` is owed for the next time that nothing is pending. */
+  #owesDrain = false;
+  #fault: Fault | undefined;
+
+  /**
+   * @param socket A socket that is connecting, or was just accepted, with `allowHalfOpen`.
+   * @param peerAddress What `peerAddress` says until the socket is open.
+   */
+  constructor(
+    socket: net.Socket,
+    peerAddress: SocketAddress,
+    keepAliveMs: number | undefined,
+  ) {
+    this.#socket = socket;
+    this.peerAddress = peerAddress;
+    this.#keepAliveMs = keepAliveMs;
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+  }
+
+  /** Takes the events of a socket that is connecting. */
+  awaitOpen(events: StreamEvents): void {
+    this.#events = events;
+    this.#socket.once("connect", () => {
+      if (this.#isLocallyClosed) return;
+      this.#prepare();
+      this.#listen();
+      events.open();
+    });
+  }
+
+  /** Offers an accepted socket to its listener's owner. */
+  offer(accept: (socket: StreamSocket) => StreamEvents | undefined): void {
+    this.#prepare();
+    const events = accept(this);
+    if (events === undefined) {
+      this.abort();
+      return;
+    }
+    this.#events = events;
+    // The owner may have closed it from inside `accept`.
+    if (!this.#isLocallyClosed) this.#listen();
+  }
+
+  get pending(): number {
+    return this.#isClosed ? 0 : this.#socket.writableLength;
+  }
+
+  // Hot: once per flush of an outbox.
+  write(bytes: Uint8Array): number {
+    if (
+      !this.#isOpen || this.#isLocallyClosed || this.#isClosed || this.#isShut
+    ) {
+      // Before `open` the owner may already ask; `open` is followed by `drain`.
+      if (!this.#isOpen) this.#owesDrain = true;
+      return 0;
+    }
+    if (bytes.byteLength === 0) return 0;
+    const socket = this.#socket;
+    // node:net queues without bound: while it holds anything, the queue belongs upstream.
+    if (socket.writableLength !== 0) {
+      this.#owesDrain = true;
+      return 0;
+    }
+    socket.write(bytes, this.#onWritten);
+    if (socket.writableLength !== 0) this.#owesDrain = true;
+    return bytes.byteLength;
+  }
+
+  pause(): void {
+    if (!this.#isLocallyClosed) this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isLocallyClosed) this.#socket.resume();
+  }
+
+  shutdown(): void {
+    if (this.#isLocallyClosed || this.#isClosed || this.#isShut) return;
+    this.#isShut = true;
+    this.#socket.end();
+  }
+
+  close(): void {
+    if (this.#isLocallyClosed || this.#isClosed) return;
+    this.#isLocallyClosed = true;
+    if (!this.#isOpen) {
+      this.#socket.destroy();
+      return;
+    }
+    // Input left unread would turn the FIN into a reset, which drops what is
+    // still on its way: read on, for nobody, until the output is out.
+    this.#socket.resume();
+    this.#socket.destroySoon();
+  }
+
+  abort(): void {
+    if (this.#isClosed) return;
+    this.#isLocallyClosed = true;
+    // A socket that still connects would connect first; a Unix one has no reset.
+    if (this.#isOpen && this.peerAddress.family !== "unix") {
+      this.#socket.resetAndDestroy();
+    } else {
+      this.#socket.destroy();
+    }
+  }
+
+  #prepare(): void {
+    const socket = this.#socket;
+    this.#isOpen = true;
+    if (this.peerAddress.family === "unix") {
+      this.localAddress = unixAddress("");
+      return;
+    }
+    socket.setNoDelay(true);
+    if (this.#keepAliveMs !== undefined) {
+      socket.setKeepAlive(true, this.#keepAliveMs);
+    }
+    // Kept, because the runtime forgets both once the socket is closed.
+    this.localAddress = addressOf(socket.localAddress, socket.localPort);
+    this.peerAddress = addressOf(socket.remoteAddress, socket.remotePort);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    if (this.#owesDrain) {
+      nodeBuiltin("node:timers").setImmediate(this.#onWritten);
+    }
+  }
+
+  // Hot: once per chunk read.
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (this.#isLocallyClosed) return;
+    // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the latter.
+    this.#events?.data(
+      new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength),
+    );
+  };
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true;
+    if (!this.#isLocallyClosed) this.#events?.end();
+  };
+
+  // Hot: once per write.
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error) {
+      // Some failed writes are told here alone.
+      this.#fault ??= faultFrom(error, "Cannot write");
+      return;
+    }
+    if (
+      !this.#owesDrain || this.#isLocallyClosed || this.#isClosed ||
+      this.#socket.writableLength !== 0
+    ) return;
+    this.#owesDrain = false;
+    this.#events?.drain();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#fault = faultFrom(
+      error,
+      this.#isOpen
+        ? "The connection failed"
+        : `Cannot connect to ${addressText(this.peerAddress)}`,
+    );
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const events = this.#events;
+    this.#events = undefined;
+    if (this.#isLocallyClosed) {
+      events?.closed(undefined);
+      return;
+    }
+    if (this.#fault === undefined && !(this.#isEnded && this.#isShut)) {
+      this.#fault = new Fault(
+        "connection-reset",
+        "The connection was cut off",
+      );
+    }
+    events?.closed(this.#fault);
+  };
+}
+
+function addressOf(
+  hostname: string | undefined,
+  port: number | undefined,
+): SocketAddress {
+  // The peer may be gone before it was accepted.
+  return hostname === undefined || port === undefined
+    ? UNKNOWN_ADDRESS
+    : inetAddress(hostname, port);
+}
+
+/**
+ * Connects with `node:net`, as `Driver.connectStream` asks.
+ *
+ * Each address of a host that has several gets three seconds before the next
+ * is tried. TCP_NODELAY is on. An abort resets a TCP connection and closes a
+ * Unix one.
+ *
+ * @throws {Fault} `invalid-address` for a port, path or source address that cannot be.
+ */
+export function connectNodeStream(
+  request: StreamConnectRequest,
+  events: StreamEvents,
+): StreamSocket {
+  const { address, sourceAddress, keepAliveMs } = request;
+  const options = address.family === "unix"
+    ? unixOptions(address)
+    : tcpOptions(address, sourceAddress);
+  let socket: net.Socket;
+  try {
+    socket = nodeBuiltin("node:net").connect(options);
+  } catch (error) {
+    throw faultFrom(error, `Cannot connect to ${addressText(address)}`);
+  }
+  const stream = new NodeStream(socket, address, keepAliveMs);
+  stream.awaitOpen(events);
+  return stream;
+}
+
+function unixOptions(address: SocketAddress): net.NetConnectOpts {
+  checkPath(address.path, nodeProcess()?.platform ?? "");
+  return { path: address.path, allowHalfOpen: true };
+}
+
+function tcpOptions(
+  address: SocketAddress,
+  source: SocketAddress | undefined,
+): net.NetConnectOpts {
+  checkPort(address);
+  if (address.hostname === "") {
+    throw new Fault("invalid-address", "Cannot connect without a host");
+  }
+  const options: net.TcpNetConnectOpts = {
+    host: address.hostname,
+    port: address.port,
+    allowHalfOpen: true,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
+  };
+  if (source === undefined) return options;
+  checkPort(source);
+  const family = nodeBuiltin("node:net").isIP(source.hostname);
+  if (family === 0) {
+    throw new Fault(
+      "invalid-address",
+      `Cannot connect from ${source.hostname}: it is not an IP address`,
+    );
+  }
+  options.localAddress = source.hostname;
+  options.localPort = source.port;
+  options.family = family;
+  return options;
+}
