@@ -191,8 +191,8 @@ export interface Connection {
   send(data: Uint8Array, isText: boolean, tag: number): SendStatus;
   /** Makes the frame of a message once, for all connections with the same `frameKey`; undefined where it cannot be shared. */
   frame(data: Uint8Array, isText: boolean, tag: number): Uint8Array | undefined;
-  /** Sends what `frame` made. */
-  sendFrame(frame: Uint8Array): SendStatus;
+  /** Sends what `frame` made of a message of `messageSize` bytes. */
+  sendFrame(frame: Uint8Array, messageSize: number): SendStatus;
   /** Stops reading; at most what was already read may still be delivered. */
   pause(): void;
   /** Reads again. */

@@ -1,0 +1,276 @@
+/**
+ * The life of one stream under an adapter: opening, output, and every way of ending.
+ *
+ * The adapter above sees bytes and one end; the socket below sees `write`,
+ * `shutdown`, `close` and `abort` in an order that loses nothing that was accepted.
+ *
+ * @module
+ */
+
+import type {
+  SocketAddress,
+  StreamEvents,
+  StreamSocket,
+} from "../runtime/driver.ts";
+import type { Fault } from "../runtime/fault.ts";
+import type {
+  AdapterHost,
+  CloseOptions,
+  DisconnectReason,
+  HostTimer,
+  Outbox,
+  OutboxControl,
+  OutboxLimits,
+} from "./adapter.ts";
+
+/** What the adapter makes of its stream. */
+export interface StreamUser {
+  /** The stream is there (not called for accepted sockets). */
+  opened(): void;
+  /** Bytes came, before any local or peer end. */
+  received(chunk: Uint8Array): void;
+  /** The peer sent FIN in order. The stream drains what was accepted and closes by itself after this call. */
+  peerEnded(): void;
+  /** A fault, or a close of both directions without FIN, ended the stream; not called after a local `finish`. */
+  failed(reason: DisconnectReason, fault: Fault | undefined): void;
+  /** The outbox has fallen to half its mark. */
+  writable(): void;
+  /** Nothing is left: the last call. */
+  released(): void;
+}
+
+/** How long output may take to leave after the peer's FIN or its fault, in milliseconds. */
+const DRAIN_AFTER_END_MS = 30_000;
+
+/** How long a socket may take to close what it had taken, before it is aborted, in milliseconds. */
+const CLOSE_GRACE_MS = 1_000;
+
+type State =
+  | "connecting"
+  | "open"
+  /** What was accepted is going out; what comes in is dropped. */
+  | "draining"
+  /** FIN is sent; the peer's is awaited so that a reset cannot overtake our last bytes. */
+  | "lingering"
+  /** The socket was told to close. */
+  | "closing"
+  | "gone";
+
+/** The reason that a fault of the stream stands for. */
+export function reasonOf(fault: Fault | undefined): DisconnectReason {
+  switch (fault?.code) {
+    case undefined:
+      return "closed";
+    case "connection-reset":
+      return "reset";
+    case "timed-out":
+      return "timeout";
+    case "protocol":
+    case "message-too-big":
+    case "overflow":
+      return fault.code;
+    default:
+      return "error";
+  }
+}
+
+/** One stream, its outbox and its endings. */
+export class StreamConnection implements StreamEvents {
+  readonly #host: AdapterHost;
+  readonly #user: StreamUser;
+  readonly #limits: OutboxLimits;
+  #socket: StreamSocket | undefined;
+  #outbox: (Outbox & OutboxControl) | undefined;
+  #state: State;
+  #peerEnded = false;
+  #lingerMs = 0;
+  #timer: HostTimer | undefined;
+
+  /**
+   * @param host The node.
+   * @param limits The marks of the outbox.
+   * @param user The adapter's side.
+   * @param state `"connecting"` for an own connect, `"open"` for an accepted socket.
+   */
+  constructor(
+    host: AdapterHost,
+    limits: OutboxLimits,
+    user: StreamUser,
+    state: "connecting" | "open",
+  ) {
+    this.#host = host;
+    this.#limits = limits;
+    this.#user = user;
+    this.#state = state;
+  }
+
+  /** Gives the stream its socket; to be called once, before anything else. */
+  attach(socket: StreamSocket): void {
+    this.#socket = socket;
+    this.#outbox = this.#host.createOutbox(socket, this.#limits);
+  }
+
+  /** The queue of what is sent. */
+  get outbox(): Outbox {
+    return this.#attachedOutbox();
+  }
+
+  /** Known once open. */
+  get localAddress(): SocketAddress {
+    return this.#attachedSocket().localAddress;
+  }
+
+  /** Known once open. */
+  get peerAddress(): SocketAddress {
+    return this.#attachedSocket().peerAddress;
+  }
+
+  /** Whether bytes may be sent: open, and neither side has ended it. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  open(): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "open";
+    this.#user.opened();
+  }
+
+  // Hot: one call a read.
+  data(chunk: Uint8Array): void {
+    if (this.#state === "open") this.#user.received(chunk);
+  }
+
+  drain(): void {
+    const outbox = this.#attachedOutbox();
+    const fellBelowMark = outbox.drained();
+    if (this.#state === "draining") {
+      if (outbox.size === 0) this.#shutdown();
+    } else if (fellBelowMark && this.#state === "open") {
+      this.#user.writable();
+    }
+  }
+
+  end(): void {
+    this.#peerEnded = true;
+    if (this.#state === "open") {
+      this.#user.peerEnded();
+      this.finish({ drainMs: DRAIN_AFTER_END_MS, lingerMs: 0 });
+    } else if (this.#state === "lingering") {
+      this.#close();
+    }
+  }
+
+  closed(fault: Fault | undefined): void {
+    const before = this.#state;
+    if (before === "gone") return;
+    this.#state = "gone";
+    this.#clearTimer();
+    this.#outbox?.clear();
+    if (before === "connecting" || before === "open") {
+      this.#user.failed(reasonOf(fault), fault);
+    }
+    this.#user.released();
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    if (this.#state === "open") this.#attachedSocket().pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    if (this.#state === "open") this.#attachedSocket().resume();
+  }
+
+  /**
+   * Ends the stream in order: what was accepted goes out within `drainMs`, then
+   * FIN, then the peer's FIN is awaited for `lingerMs`. Called again, it can only
+   * hurry: times of 0 end the waiting at once.
+   */
+  finish(options: CloseOptions): void {
+    const { drainMs, lingerMs } = options;
+    switch (this.#state) {
+      case "connecting":
+        this.#state = "closing";
+        this.#attachedSocket().abort();
+        return;
+      case "open":
+        break;
+      case "draining":
+        if (drainMs === 0) this.#dropAndClose();
+        else this.#lingerMs = Math.min(this.#lingerMs, lingerMs);
+        return;
+      case "lingering":
+        if (lingerMs === 0) this.#close();
+        return;
+      case "closing":
+      case "gone":
+        return;
+    }
+    const outbox = this.#attachedOutbox();
+    this.#lingerMs = lingerMs;
+    this.#state = "draining";
+    outbox.flush();
+    if (outbox.size === 0) return this.#shutdown();
+    if (drainMs === 0) return this.#dropAndClose();
+    // The peer may wait for us to read before it reads on: what it sends is dropped.
+    this.#attachedSocket().resume();
+    this.#setTimer(() => this.#abort(), drainMs);
+  }
+
+  #shutdown(): void {
+    this.#clearTimer();
+    if (this.#peerEnded || this.#lingerMs === 0) return this.#close();
+    this.#state = "lingering";
+    const socket = this.#attachedSocket();
+    socket.shutdown();
+    // Unread input would turn the close into a reset, which may destroy our last bytes on their way.
+    socket.resume();
+    this.#setTimer(() => this.#close(), this.#lingerMs);
+  }
+
+  /** What the driver has taken may still go out; the rest is given up. */
+  #dropAndClose(): void {
+    this.#attachedOutbox().clear();
+    this.#close();
+  }
+
+  #close(): void {
+    this.#clearTimer();
+    this.#state = "closing";
+    this.#attachedSocket().close();
+    this.#setTimer(() => this.#abort(), CLOSE_GRACE_MS);
+  }
+
+  #abort(): void {
+    this.#clearTimer();
+    this.#state = "closing";
+    this.#attachedSocket().abort();
+  }
+
+  #setTimer(callback: () => void, delayMs: number): void {
+    this.#clearTimer();
+    this.#timer = this.#host.setTimer(callback, delayMs);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer === undefined) return;
+    this.#host.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #attachedSocket(): StreamSocket {
+    if (this.#socket === undefined) {
+      throw new TypeError("Cannot use a stream before it has a socket");
+    }
+    return this.#socket;
+  }
+
+  #attachedOutbox(): Outbox & OutboxControl {
+    if (this.#outbox === undefined) {
+      throw new TypeError("Cannot use a stream before it has a socket");
+    }
+    return this.#outbox;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * A UDP socket with one peer.
+ *
+ * @module
+ */
+
+import type {
+  DatagramBindRequest,
+  DatagramEvents,
+  DatagramSocket,
+  SocketAddress,
+} from "../runtime/driver.ts";
+import type { Fault } from "../runtime/fault.ts";
+import { faultFrom } from "../runtime/fault.ts";
+import { SendStatus } from "./adapter.ts";
+import type { AdapterHost, Connection, ConnectionEvents } from "./adapter.ts";
+
+/** Binds, fixes the peer, and is ready: there is no handshake, and no end but the local one. */
+export class UdpConnection implements Connection, DatagramEvents {
+  // A datagram has no frame to share.
+  readonly frameKey = undefined;
+  readonly #peer: SocketAddress;
+  readonly #maxMessageSize: number;
+  readonly #events: ConnectionEvents;
+  #socket: DatagramSocket | undefined;
+  #isClosing = false;
+  #wasFull = false;
+
+  constructor(
+    host: AdapterHost,
+    peer: SocketAddress,
+    source: SocketAddress | undefined,
+    options: Omit<DatagramBindRequest, "address" | "peer">,
+    maxMessageSize: number,
+    events: ConnectionEvents,
+  ) {
+    this.#peer = peer;
+    this.#maxMessageSize = maxMessageSize;
+    this.#events = events;
+    void this.#bind(host, source, options);
+  }
+
+  async #bind(
+    host: AdapterHost,
+    source: SocketAddress | undefined,
+    options: Omit<DatagramBindRequest, "address" | "peer">,
+  ): Promise<void> {
+    let socket: DatagramSocket;
+    try {
+      socket = await host.driver.bindDatagram({
+        ...options,
+        address: source ?? anyAddress(this.#peer),
+        peer: this.#peer,
+      }, this);
+    } catch (error) {
+      if (!this.#isClosing) {
+        this.#events.closed(
+          "error",
+          faultFrom(error, "Cannot bind a datagram socket"),
+        );
+      }
+      this.#events.released();
+      return;
+    }
+    this.#socket = socket;
+    if (this.#isClosing) socket.close();
+    else this.#events.ready();
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#socket?.localAddress ?? anyAddress(this.#peer);
+  }
+
+  get peerAddress(): SocketAddress {
+    return this.#peer;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket?.pending ?? 0;
+  }
+
+  // Hot: one call a datagram sent.
+  send(data: Uint8Array): SendStatus {
+    if (data.length > this.#maxMessageSize) {
+      return SendStatus.MaxPacketSizeExceeded;
+    }
+    if (this.#socket === undefined) return SendStatus.ResourceNotAvailable;
+    if (this.#socket.send(data, this.#peer.hostname, this.#peer.port)) {
+      return SendStatus.Sent;
+    }
+    this.#wasFull = true;
+    return SendStatus.QueueFull;
+  }
+
+  frame(): undefined {
+    return undefined;
+  }
+
+  sendFrame(frame: Uint8Array): SendStatus {
+    return this.send(frame);
+  }
+
+  // Hot: one call a datagram received.
+  message(data: Uint8Array): void {
+    if (!this.#isClosing && data.length <= this.#maxMessageSize) {
+      this.#events.message(data, false, 0);
+    }
+  }
+
+  drain(): void {
+    if (!this.#wasFull) return;
+    this.#wasFull = false;
+    if (!this.#isClosing) this.#events.writable();
+  }
+
+  /** An ICMP answer to an earlier datagram says nothing of the next one: UDP has no broken connections. */
+  fault(_fault: Fault): void {}
+
+  closed(fault: Fault | undefined): void {
+    if (!this.#isClosing) this.#events.closed("error", fault);
+    this.#events.released();
+  }
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#socket?.close();
+  }
+}
+
+/** Any local address of the peer's family; a name's family is not known before the look-up, so the driver sees to it. */
+function anyAddress(peer: SocketAddress): SocketAddress {
+  return {
+    family: peer.family,
+    hostname: peer.family === "ipv6" ? "::" : "0.0.0.0",
+    port: 0,
+    path: "",
+  };
+}

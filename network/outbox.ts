@@ -1,0 +1,235 @@
+/**
+ * The queue between an adapter and its stream.
+ *
+ * Small frames are gathered in a slab and large ones are queued by reference;
+ * everything gathered leaves in one write at the end of the callback or
+ * microtask in which it was sent, or at once when a slab is full.
+ *
+ * @module
+ */
+
+import { SendStatus } from "../adapters/adapter.ts";
+import type {
+  Outbox,
+  OutboxControl,
+  OutboxLimits,
+  OutboxSocket,
+} from "../adapters/adapter.ts";
+
+/** Bytes of one slab. */
+const SLAB_SIZE = 64 * 1024;
+
+/** Payloads above this go by reference: copying costs more than a write of its own (bench: outbox). */
+const COPY_LIMIT = 16 * 1024;
+
+/** How many free slabs a node keeps. */
+const MAX_FREE_SLABS = 16;
+
+const NO_SLAB = new Uint8Array(0);
+
+/** Flushes the outboxes of one node together, and lends them their slabs. */
+export class OutboxScheduler {
+  #dirty: StreamOutbox[] = [];
+  #spare: StreamOutbox[] = [];
+  #isScheduled = false;
+  readonly #freeSlabs: Uint8Array[] = [];
+  readonly #flush = () => this.flush();
+
+  /** Flushes this outbox with the next batch. */
+  add(outbox: StreamOutbox): void {
+    this.#dirty.push(outbox);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#flush);
+  }
+
+  /** Flushes all outboxes that have something new. */
+  flush(): void {
+    const batch = this.#dirty;
+    this.#dirty = this.#spare;
+    this.#spare = batch;
+    this.#isScheduled = false;
+    for (const outbox of batch) outbox.flush();
+    batch.length = 0;
+  }
+
+  /** An empty slab. */
+  takeSlab(): Uint8Array {
+    return this.#freeSlabs.pop() ?? new Uint8Array(SLAB_SIZE);
+  }
+
+  /** Takes a slab back that nothing refers to any more. */
+  returnSlab(slab: Uint8Array): void {
+    if (this.#freeSlabs.length < MAX_FREE_SLABS) this.#freeSlabs.push(slab);
+  }
+}
+
+/** The outbox of one stream. */
+export class StreamOutbox implements Outbox, OutboxControl {
+  readonly slabSize = SLAB_SIZE;
+  readonly copyLimit = COPY_LIMIT;
+  slab: Uint8Array = NO_SLAB;
+  readonly #socket: OutboxSocket;
+  readonly #scheduler: OutboxScheduler;
+  readonly #highWaterMark: number;
+  readonly #limit: number;
+  /** What goes out before the slab's own bytes, in order; the first `#nextSegment` are gone. */
+  #segments: Uint8Array[] = [];
+  #nextSegment = 0;
+  /** The bytes of the slab not yet in a segment and not yet written: from `#slabStart` to `#slabEnd`. */
+  #slabStart = 0;
+  #slabEnd = 0;
+  /** Bytes in the segments and the slab. */
+  #queued = 0;
+  /** `socket.pending` as last seen: it changes by our writes and at a drain only. */
+  #pending = 0;
+  #isScheduled = false;
+  #isBlocked = false;
+  #isCongested = false;
+
+  constructor(
+    socket: OutboxSocket,
+    limits: OutboxLimits,
+    scheduler: OutboxScheduler,
+  ) {
+    this.#socket = socket;
+    this.#scheduler = scheduler;
+    this.#highWaterMark = limits.highWaterMark;
+    this.#limit = limits.limit;
+  }
+
+  get size(): number {
+    return this.#queued + this.#pending;
+  }
+
+  // Hot: one call a message sent, as are `reserve` and `status`.
+  hasRoom(size: number): boolean {
+    if (this.#queued + this.#pending + size <= this.#limit) return true;
+    this.#isCongested = true;
+    return false;
+  }
+
+  reserve(size: number): number {
+    if (this.#slabEnd + size > this.slab.length) this.#nextSlab(size);
+    const offset = this.#slabEnd;
+    this.#slabEnd = offset + size;
+    this.#queued += size;
+    if (!this.#isScheduled) this.#schedule();
+    return offset;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#sealSlab();
+    this.#segments.push(bytes);
+    this.#queued += bytes.length;
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  status(): SendStatus {
+    if (this.#queued + this.#pending <= this.#highWaterMark) {
+      return SendStatus.Sent;
+    }
+    this.#isCongested = true;
+    return SendStatus.Congested;
+  }
+
+  flush(): void {
+    this.#isScheduled = false;
+    if (this.#isBlocked || this.#queued === 0) return;
+    const socket = this.#socket;
+    const segments = this.#segments;
+    while (this.#nextSegment < segments.length) {
+      const segment = segments[this.#nextSegment] ?? NO_SLAB;
+      const taken = socket.write(segment);
+      this.#queued -= taken;
+      if (taken < segment.length) {
+        segments[this.#nextSegment] = segment.subarray(taken);
+        return this.#blocked();
+      }
+      this.#nextSegment += 1;
+    }
+    segments.length = 0;
+    this.#nextSegment = 0;
+    if (this.#slabEnd > this.#slabStart) {
+      const taken = socket.write(
+        this.slab.subarray(this.#slabStart, this.#slabEnd),
+      );
+      this.#queued -= taken;
+      this.#slabStart += taken;
+      if (this.#slabStart < this.#slabEnd) return this.#blocked();
+    }
+    this.#pending = socket.pending;
+    this.#releaseSlab();
+  }
+
+  drained(): boolean {
+    this.#isBlocked = false;
+    this.#pending = this.#socket.pending;
+    this.flush();
+    if (this.#pending === 0) this.#releaseSlab();
+    if (!this.#isCongested || this.size > this.#highWaterMark / 2) return false;
+    this.#isCongested = false;
+    return true;
+  }
+
+  clear(): void {
+    this.#segments = [];
+    this.#nextSegment = 0;
+    this.slab = NO_SLAB;
+    this.#slabStart = 0;
+    this.#slabEnd = 0;
+    this.#queued = 0;
+    this.#pending = this.#socket.pending;
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    this.#scheduler.add(this);
+  }
+
+  #blocked(): void {
+    this.#isBlocked = true;
+    this.#pending = this.#socket.pending;
+    this.#forgetWritten();
+  }
+
+  /** The list of segments is cut once half of it has gone, so that a long queue costs no shifting. */
+  #forgetWritten(): void {
+    if (
+      this.#nextSegment < 64 || this.#nextSegment * 2 < this.#segments.length
+    ) return;
+    this.#segments.splice(0, this.#nextSegment);
+    this.#nextSegment = 0;
+  }
+
+  #sealSlab(): void {
+    if (this.#slabEnd === this.#slabStart) return;
+    this.#segments.push(this.slab.subarray(this.#slabStart, this.#slabEnd));
+    this.#slabStart = this.#slabEnd;
+  }
+
+  #nextSlab(size: number): void {
+    if (this.slab.length > 0) {
+      // A full slab leaves at once: a long run of sends costs a few writes and one slab, not a queue of them.
+      this.flush();
+      if (this.#slabEnd + size <= this.slab.length) return;
+      this.#sealSlab();
+    }
+    this.slab = size > SLAB_SIZE
+      ? new Uint8Array(size)
+      : this.#scheduler.takeSlab();
+    this.#slabStart = 0;
+    this.#slabEnd = 0;
+  }
+
+  /** The slab starts over, or goes back to the node, as soon as nobody can still read its bytes. */
+  #releaseSlab(): void {
+    if (this.#queued !== 0 || this.#pending !== 0 || this.slab.length === 0) {
+      return;
+    }
+    if (this.slab.length === SLAB_SIZE) this.#scheduler.returnSlab(this.slab);
+    this.slab = NO_SLAB;
+    this.#slabStart = 0;
+    this.#slabEnd = 0;
+  }
+}
