@@ -1,8 +1,13 @@
 /**
  * Registers tests in the same words on Deno, Bun and Node.
  *
+ * A test fails when it leaves a socket, a server or a timer behind: by
+ * {@linkcode openResources} on every runtime, and on Deno by its sanitizers too.
+ *
  * @module
  */
+
+import { openResources, resourcesLeft } from "./_resources.ts";
 
 /** What a test may ask of its registration. */
 export interface TestOptions {
@@ -10,45 +15,59 @@ export interface TestOptions {
   readonly timeoutMs?: number;
 }
 
-/** Registers one test, named by the behaviour that it proves. */
-export function test(
-  name: string,
-  run: () => void | Promise<void>,
-  options: TestOptions = {},
-): void {
+type Run = () => void | Promise<void>;
+
+/**
+ * Registers one test, named by the behaviour that it proves.
+ *
+ * It fails when `run` throws or rejects, when `run` takes longer than its time,
+ * and when anything that it opened is still open afterwards.
+ */
+export function test(name: string, run: Run, options: TestOptions = {}): void {
   register(name, run, options.timeoutMs ?? 30_000);
 }
 
 const register = await chooseRegistration();
 
 async function chooseRegistration(): Promise<
-  (name: string, run: () => void | Promise<void>, timeoutMs: number) => void
+  (name: string, run: Run, timeoutMs: number) => void
 > {
   if ("Deno" in globalThis) {
+    // node:test would escape the sanitizers.
     return (name, run, timeoutMs) => {
       Deno.test({
         name,
         sanitizeOps: true,
         sanitizeResources: true,
-        fn: () => withTimeout(name, run, timeoutMs),
+        fn: () => runCleanly(run, timeoutMs),
       });
     };
   }
   const { test: nodeTest } = await import("node:test");
   return (name, run, timeoutMs) => {
-    nodeTest(name, () => withTimeout(name, run, timeoutMs));
+    // Bun ends a test after five seconds unless told otherwise; the own limit comes first.
+    nodeTest(
+      name,
+      { timeout: timeoutMs + 10_000 },
+      () => runCleanly(run, timeoutMs),
+    );
   };
 }
 
-async function withTimeout(
-  name: string,
-  run: () => void | Promise<void>,
-  timeoutMs: number,
-): Promise<void> {
+async function runCleanly(run: Run, timeoutMs: number): Promise<void> {
+  const before = openResources();
+  await withTimeout(run, timeoutMs);
+  const left = await resourcesLeft(before);
+  if (left.length > 0) {
+    throw new Error(`Left open by this test: ${left.join(", ")}`);
+  }
+}
+
+async function withTimeout(run: Run, timeoutMs: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`"${name}" took longer than ${timeoutMs} ms`)),
+      () => reject(new Error(`The test took longer than ${timeoutMs} ms`)),
       timeoutMs,
     );
   });

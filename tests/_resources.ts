@@ -1,0 +1,116 @@
+/**
+ * Counts what is open in this process, to find what a test left behind.
+ *
+ * Three sources, because none of them sees everything:
+ *
+ * - `process.getActiveResourcesInfo()`: on Node everything that keeps the process
+ *   alive, but nothing that was unref'd; on Deno what came by `node:net` and the
+ *   like, which its sanitizers do not see; on Bun always empty.
+ * - The process's own file descriptors, where the system lists them (not on
+ *   Windows): every socket of any API, unref'd or not.
+ * - The global timer functions, which are wrapped on Bun, where nothing lists
+ *   the timers.
+ *
+ * @module
+ */
+
+import { readdirSync, statSync } from "node:fs";
+import process from "node:process";
+
+/** How many resources of each kind are open. */
+export type OpenResources = ReadonlyMap<string, number>;
+
+/** What Node lists that is no sign of a leak: its own streams and turns of the loop. */
+const HARMLESS = new Set(["Immediate", "TTYWrap", "TickObject"]);
+
+/** How long a closed socket may take to go: a few turns of the event loop. */
+const GRACE_MS = 100;
+
+const timersOfBun = "Bun" in globalThis ? watchTimers() : undefined;
+
+/** What is open now. */
+export function openResources(): OpenResources {
+  const counts = new Map<string, number>();
+  const add = (kind: string, count = 1) =>
+    counts.set(kind, (counts.get(kind) ?? 0) + count);
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (!HARMLESS.has(kind)) add(kind);
+  }
+  const sockets = openSockets();
+  if (sockets > 0) add("socket descriptor", sockets);
+  if (timersOfBun !== undefined) {
+    const timers = timersOfBun();
+    if (timers > 0) add("Timeout", timers);
+  }
+  return counts;
+}
+
+/**
+ * What is open now and was not before, after a short grace: `[]` if nothing is.
+ * Each entry tells a kind and how many of it.
+ */
+export async function resourcesLeft(before: OpenResources): Promise<string[]> {
+  const end = performance.now() + GRACE_MS;
+  let left = difference(before, openResources());
+  while (left.length > 0 && performance.now() < end) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    left = difference(before, openResources());
+  }
+  return left;
+}
+
+function difference(before: OpenResources, now: OpenResources): string[] {
+  const left: string[] = [];
+  for (const [kind, count] of now) {
+    const more = count - (before.get(kind) ?? 0);
+    if (more > 0) left.push(`${more} × ${kind}`);
+  }
+  return left;
+}
+
+function openSockets(): number {
+  let descriptors: string[];
+  try {
+    descriptors = readdirSync("/dev/fd");
+  } catch {
+    // Windows has no such folder: there only the other sources count.
+    return 0;
+  }
+  let sockets = 0;
+  for (const name of descriptors) {
+    try {
+      // By path: Deno knows only the numbers of files that it opened itself.
+      if (statSync(`/dev/fd/${name}`).isSocket()) sockets++;
+    } catch {
+      // The descriptor that listed the folder is closed by now.
+    }
+  }
+  return sockets;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/**
+ * Wraps the global functions that make timers; returns how many of the timers
+ * would still fire and keep the process alive. Bun's `hasRef` is false for one
+ * that has fired or was cleared, in whatever way.
+ */
+function watchTimers(): () => number {
+  const timers = new Set<Timer>();
+  const watched = <Make extends (...args: never[]) => Timer>(
+    make: Make,
+  ): Make =>
+    new Proxy(make, {
+      apply(target, self, args) {
+        const timer: Timer = Reflect.apply(target, self, args);
+        timers.add(timer);
+        return timer;
+      },
+    });
+  globalThis.setTimeout = watched(setTimeout);
+  globalThis.setInterval = watched(setInterval);
+  return () => {
+    for (const timer of timers) if (!timer.hasRef()) timers.delete(timer);
+    return timers.size;
+  };
+}
