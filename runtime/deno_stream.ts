@@ -1,0 +1,439 @@
+/**
+ * TCP and Unix streams over `Deno.connect` and `Deno.listen`.
+ *
+ * Deno's sockets are pulled: each connection keeps one read outstanding, into a
+ * slab that is consumed forward and never written twice, and one write in
+ * flight, because Deno lets a second write overtake the rest of a partial one.
+ *
+ * @module
+ */
+
+import {
+  connectionFault,
+  type DenoApi,
+  type DenoConn,
+  isLocalClose,
+  socketAddressFrom,
+} from "./_deno_api.ts";
+import {
+  addressText,
+  checkPath,
+  checkPort,
+  UNKNOWN_ADDRESS,
+} from "./_socket_address.ts";
+import type {
+  SocketAddress,
+  StreamConnectRequest,
+  StreamEvents,
+  StreamSocket,
+} from "./driver.ts";
+import { Fault, faultFrom } from "./fault.ts";
+
+/** An idle connection holds this much; ten thousand of them hold 20 MiB. */
+const SMALLEST_SLAB = 2048;
+/** A busy one reads this much at a time. */
+const LARGEST_SLAB = 65_536;
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Connects with `Deno.connect`, as `Driver.connectStream` asks; addresses of a
+ * host that has several are raced (RFC 8305).
+ *
+ * The source address and the delay of keepalive are beyond `Deno.connect`: the
+ * caller takes such requests elsewhere.
+ *
+ * @throws {Fault} `invalid-address` for a port or path that cannot be.
+ */
+export function connectDenoStream(
+  deno: DenoApi,
+  request: StreamConnectRequest,
+  events: StreamEvents,
+  defer: (callback: () => void) => void,
+): StreamSocket {
+  const { address } = request;
+  if (address.family === "unix") checkPath(address.path, deno.build.os);
+  else {
+    checkPort(address);
+    if (address.hostname === "") {
+      throw new Fault("invalid-address", "Cannot connect without a host");
+    }
+  }
+  const socket = new DenoStream(defer, address);
+  socket.connect(deno, events);
+  return socket;
+}
+
+/** One connection, from before it is open until nothing of it is left. */
+export class DenoStream implements StreamSocket {
+  readonly #defer: (callback: () => void) => void;
+  #events: StreamEvents | undefined;
+  #conn: DenoConn | undefined;
+  /** Ends an attempt to connect. */
+  #attempt: AbortController | undefined;
+  #localAddress: SocketAddress = UNKNOWN_ADDRESS;
+  #peerAddress: SocketAddress;
+
+  #slab: Uint8Array = NO_BYTES;
+  /** Where the unconsumed rest of the slab begins. */
+  #used = 0;
+  /** What the outstanding read was given. */
+  #view: Uint8Array = NO_BYTES;
+  #nextSlab = SMALLEST_SLAB;
+  /** Whether a read has filled all that this slab offered it. */
+  #filled = false;
+  /** A chunk that came while paused. */
+  #held: Uint8Array | undefined;
+  /** Reads that brought bytes, to tell whether more came meanwhile. */
+  #reads = 0;
+
+  #reading = false;
+  /** A write or a half-close is in flight. */
+  #writing = false;
+  #out: Uint8Array = NO_BYTES;
+  #pending = 0;
+  /** A write was refused, so that `drain` is owed. */
+  #refused = false;
+
+  #paused = false;
+  #peerEnded = false;
+  #shutdown = false;
+  #finSent = false;
+  /** Closed locally: nothing but `closed` is reported from here on. */
+  #closing = false;
+  /** The runtime's socket is closed, or never was. */
+  #gone = false;
+  #reported = false;
+  #fault: Fault | undefined;
+
+  constructor(
+    defer: (callback: () => void) => void,
+    peerAddress: SocketAddress,
+  ) {
+    this.#defer = defer;
+    this.#peerAddress = peerAddress;
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#localAddress;
+  }
+
+  get peerAddress(): SocketAddress {
+    return this.#peerAddress;
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Starts to connect. */
+  connect(deno: DenoApi, events: StreamEvents): void {
+    this.#events = events;
+    const { path, hostname, port, family } = this.#peerAddress;
+    let attempt: Promise<DenoConn>;
+    if (family === "unix") {
+      // There is no signal for Unix sockets; they connect at once or not at all.
+      attempt = deno.connect({ transport: "unix", path });
+    } else {
+      this.#attempt = new AbortController();
+      attempt = deno.connect({ hostname, port, signal: this.#attempt.signal });
+    }
+    attempt.then(this.#onConnected, this.#onConnectFailed);
+  }
+
+  /** Takes over a connection; false if its peer has gone already. */
+  adopt(conn: DenoConn): boolean {
+    try {
+      // Before the first write: with one in flight this throws.
+      conn.setNoDelay?.(true);
+    } catch (error) {
+      conn.close();
+      this.#gone = true;
+      this.#fault = connectionFault(error, this.#doing());
+      return false;
+    }
+    this.#conn = conn;
+    this.#localAddress = socketAddressFrom(conn.localAddr);
+    this.#peerAddress = socketAddressFrom(conn.remoteAddr);
+    return true;
+  }
+
+  /** Starts to report what happens to an adopted connection. */
+  start(events: StreamEvents): void {
+    this.#events = events;
+    if (this.#gone) this.#settle();
+    else if (!this.#closing) this.#read();
+  }
+
+  // Hot: called for each flush of the outbox.
+  write(bytes: Uint8Array): number {
+    const conn = this.#conn;
+    if (
+      this.#writing || conn === undefined || this.#shutdown || this.#closing ||
+      this.#gone || this.#fault !== undefined
+    ) {
+      this.#refused = true;
+      return 0;
+    }
+    const size = bytes.length;
+    if (size === 0) return 0;
+    this.#writing = true;
+    this.#pending = size;
+    this.#out = bytes;
+    conn.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+    return size;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    // Not from inside this call: the callee may be in the midst of its own work.
+    if (this.#held !== undefined) queueMicrotask(this.#releaseHeld);
+    else this.#read();
+  }
+
+  shutdown(): void {
+    if (this.#shutdown || this.#closing || this.#gone) return;
+    this.#shutdown = true;
+    if (this.#conn !== undefined && !this.#writing) this.#sendFin();
+  }
+
+  close(): void {
+    if (this.#closing || this.#gone) return;
+    this.#closing = true;
+    this.#held = undefined;
+    if (this.#conn === undefined) this.#attempt?.abort();
+    else if (!this.#writing) this.#finish(undefined);
+    // Reading goes on while the rest goes out: a socket that is closed with
+    // unread input is reset, and a reset can take back what was just written.
+    else this.#read();
+  }
+
+  /** Deno has no way to send RST: the peer sees FIN, or RST if it had sent what was not read. */
+  abort(): void {
+    if (this.#gone) return;
+    this.#closing = true;
+    this.#held = undefined;
+    if (this.#conn === undefined) this.#attempt?.abort();
+    else this.#finish(undefined);
+  }
+
+  readonly #onConnected = (conn: DenoConn): void => {
+    this.#attempt = undefined;
+    if (this.#closing) {
+      conn.close();
+      this.#gone = true;
+      this.#settle();
+      return;
+    }
+    if (!this.adopt(conn)) {
+      this.#settle();
+      return;
+    }
+    this.#events?.open();
+    if (this.#shutdown && !this.#writing && !this.#gone) this.#sendFin();
+    else this.#drain();
+    this.#read();
+  };
+
+  readonly #onConnectFailed = (error: unknown): void => {
+    this.#attempt = undefined;
+    this.#gone = true;
+    if (!this.#closing) {
+      this.#fault = faultFrom(
+        error,
+        `Cannot connect to ${addressText(this.#peerAddress)}`,
+      );
+    }
+    this.#settle();
+  };
+
+  // Hot: called after each chunk.
+  #read(): void {
+    const conn = this.#conn;
+    if (
+      conn === undefined || this.#reading || this.#peerEnded || this.#gone ||
+      this.#held !== undefined || (this.#paused && !this.#closing)
+    ) return;
+    let slab = this.#slab;
+    if (slab.length - this.#used < slab.length >> 2 || slab.length === 0) {
+      // The size follows the traffic, so that a connection that was busy once
+      // does not hold a large slab for its idle life.
+      if (!this.#filled && slab.length > SMALLEST_SLAB) {
+        this.#nextSlab = slab.length >> 1;
+      }
+      slab = new Uint8Array(this.#nextSlab);
+      this.#slab = slab;
+      this.#used = 0;
+      this.#filled = false;
+    }
+    const view = this.#used === 0 ? slab : slab.subarray(this.#used);
+    this.#view = view;
+    this.#reading = true;
+    conn.read(view).then(this.#onRead, this.#onReadFailed);
+  }
+
+  // Hot: called for each chunk.
+  readonly #onRead = (size: number | null): void => {
+    this.#reading = false;
+    if (this.#gone) {
+      this.#settle();
+      return;
+    }
+    if (size === null) {
+      this.#onPeerEnded();
+      return;
+    }
+    const view = this.#view;
+    const whole = size === view.length;
+    const chunk = whole ? view : view.subarray(0, size);
+    this.#used += size;
+    if (whole) {
+      this.#filled = true;
+      this.#nextSlab = Math.min(LARGEST_SLAB, this.#slab.length * 4);
+    }
+    this.#reads++;
+    if (!this.#closing && size > 0) {
+      if (this.#paused) {
+        this.#held = chunk;
+        return;
+      }
+      this.#events?.data(chunk);
+    }
+    this.#read();
+  };
+
+  readonly #onReadFailed = (error: unknown): void => {
+    this.#reading = false;
+    if (this.#gone) {
+      this.#settle();
+      return;
+    }
+    this.#finish(
+      isLocalClose(error)
+        ? undefined
+        : this.#fault ?? connectionFault(error, this.#doing()),
+    );
+  };
+
+  #onPeerEnded(): void {
+    this.#peerEnded = true;
+    if (this.#fault !== undefined) {
+      this.#finish(this.#fault);
+      return;
+    }
+    if (!this.#closing) this.#events?.end();
+    if (this.#finSent && !this.#gone) this.#finish(undefined);
+  }
+
+  readonly #releaseHeld = (): void => {
+    const chunk = this.#held;
+    if (chunk === undefined || this.#paused || this.#closing) return;
+    this.#held = undefined;
+    this.#events?.data(chunk);
+    this.#read();
+  };
+
+  // Hot: called for each write.
+  readonly #onWritten = (size: number): void => {
+    if (this.#gone) {
+      this.#writing = false;
+      this.#settle();
+      return;
+    }
+    this.#pending -= size;
+    const conn = this.#conn;
+    if (this.#pending > 0 && conn !== undefined) {
+      const rest = this.#out.subarray(size);
+      this.#out = rest;
+      conn.write(rest).then(this.#onWritten, this.#onWriteFailed);
+      return;
+    }
+    this.#writing = false;
+    this.#out = NO_BYTES;
+    this.#refused = true;
+    if (this.#closing) this.#finish(undefined);
+    else {
+      if (this.#shutdown) this.#sendFin();
+      this.#drain();
+    }
+  };
+
+  #drain(): void {
+    if (!this.#refused || this.#closing) return;
+    this.#refused = false;
+    this.#events?.drain();
+  }
+
+  readonly #onWriteFailed = (error: unknown): void => {
+    this.#writing = false;
+    if (this.#gone) {
+      this.#settle();
+      return;
+    }
+    if (this.#closing || isLocalClose(error)) {
+      this.#finish(undefined);
+      return;
+    }
+    this.#pending = 0;
+    this.#out = NO_BYTES;
+    this.#fault = connectionFault(error, this.#doing());
+    this.#finishOnceRead();
+  };
+
+  /** Reports a failed write only after what the peer sent before it went away. */
+  #finishOnceRead(): void {
+    const reads = this.#reads;
+    this.#defer(() => {
+      if (this.#gone) return;
+      if (this.#reading && this.#reads !== reads) this.#finishOnceRead();
+      else this.#finish(this.#fault);
+    });
+  }
+
+  #sendFin(): void {
+    const conn = this.#conn;
+    if (conn === undefined) return;
+    this.#writing = true;
+    conn.closeWrite().then(this.#onFinSent, this.#onWriteFailed);
+  }
+
+  readonly #onFinSent = (): void => {
+    this.#writing = false;
+    this.#finSent = true;
+    if (this.#gone) this.#settle();
+    else if (this.#closing || this.#peerEnded) this.#finish(undefined);
+  };
+
+  #finish(fault: Fault | undefined): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#fault = this.#closing ? undefined : fault;
+    this.#held = undefined;
+    this.#conn?.close();
+    this.#settle();
+  }
+
+  /** Reports the end once the operations that the close has cancelled are over. */
+  #settle(): void {
+    if (this.#reading || this.#writing || this.#reported) return;
+    this.#reported = true;
+    this.#pending = 0;
+    this.#out = NO_BYTES;
+    this.#slab = NO_BYTES;
+    this.#view = NO_BYTES;
+    queueMicrotask(this.#report);
+  }
+
+  readonly #report = (): void => {
+    this.#events?.closed(this.#closing ? undefined : this.#fault);
+  };
+
+  #doing(): string {
+    return `The connection to ${addressText(this.#peerAddress)} failed`;
+  }
+}
