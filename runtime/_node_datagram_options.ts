@@ -6,7 +6,7 @@
 
 import type * as dgram from "node:dgram";
 import { hasReusePort, nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
-import type { DatagramBindRequest } from "./driver.ts";
+import type { DatagramBindRequest, MulticastMembership } from "./driver.ts";
 import { Fault, faultFrom } from "./fault.ts";
 
 /** Refuses what the runtime would ignore or get wrong. */
@@ -49,15 +49,32 @@ export function applyDatagramOptions(
   const from = membershipInterface(request.multicastInterface, isIpv6);
   if (from !== undefined) socket.setMulticastInterface(from);
   for (const membership of request.memberships ?? []) {
-    const { group } = membership;
-    try {
-      socket.addMembership(
-        group,
-        membershipInterface(membership.interface, isIpv6),
-      );
-    } catch (error) {
-      throw datagramFault(error, `Cannot join the group ${group}`);
-    }
+    changeMembership(socket, membership, "join", isIpv6);
+  }
+}
+
+/**
+ * Joins or leaves a group.
+ *
+ * @throws {Fault} `invalid-address` for what is no group, `address-not-available`
+ * for an interface that is not there or a group that was not joined.
+ */
+export function changeMembership(
+  socket: dgram.Socket,
+  { group, interface: from }: MulticastMembership,
+  verb: "join" | "leave",
+  isIpv6: boolean,
+): void {
+  try {
+    const on = membershipInterface(from, isIpv6);
+    if (verb === "join") socket.addMembership(group, on);
+    else socket.dropMembership(group, on);
+  } catch (error) {
+    const fault = datagramFault(error, `Cannot ${verb} the group ${group}`);
+    // The group is the one argument left that the system can find invalid.
+    throw fault.code === "invalid-option"
+      ? new Fault("invalid-address", fault.message, { cause: error })
+      : fault;
   }
 }
 

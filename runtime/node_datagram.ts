@@ -14,8 +14,8 @@ import {
 } from "./_socket_address.ts";
 import {
   applyDatagramOptions,
+  changeMembership,
   datagramFault,
-  membershipInterface,
   refuseUnsupported,
 } from "./_node_datagram_options.ts";
 import type {
@@ -121,14 +121,7 @@ class NodeDatagram implements DatagramSocket {
 
   #change(membership: MulticastMembership, verb: "join" | "leave"): void {
     if (this.#isClosed) return;
-    const { group } = membership;
-    try {
-      const from = membershipInterface(membership.interface, this.#isIpv6);
-      if (verb === "join") this.#socket.addMembership(group, from);
-      else this.#socket.dropMembership(group, from);
-    } catch (error) {
-      throw datagramFault(error, `Cannot ${verb} the group ${group}`);
-    }
+    changeMembership(this.#socket, membership, verb, this.#isIpv6);
   }
 
   // Hot: once per datagram received.

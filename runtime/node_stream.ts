@@ -29,6 +29,9 @@ import { Fault, faultFrom } from "./fault.ts";
  */
 const ATTEMPT_TIMEOUT_MS = 3_000;
 
+/** For how many turns a socket that closes reads on; a peer that floods is then reset. */
+const MAX_DISCARD_TURNS = 100;
+
 /** One connection on `node:net`. */
 export class NodeStream implements StreamSocket {
   localAddress: SocketAddress = UNKNOWN_ADDRESS;
@@ -45,6 +48,9 @@ export class NodeStream implements StreamSocket {
   /** Whether `drain` is owed for the next time that nothing is pending. */
   #owesDrain = false;
   #fault: Fault | undefined;
+  /** The count of bytes read at the last look, once closing. */
+  #discarded = -1;
+  #discardTurns = 0;
 
   /**
    * @param socket A socket that is connecting, or was just accepted, with `allowHalfOpen`.
@@ -133,9 +139,10 @@ export class NodeStream implements StreamSocket {
       return;
     }
     // Input left unread would turn the FIN into a reset, which drops what is
-    // still on its way: read on, for nobody, until the output is out.
+    // still on its way: read on, for nobody, until the output is out and a turn
+    // brought nothing.
     this.#socket.resume();
-    this.#socket.destroySoon();
+    this.#socket.end(this.#discardInput);
   }
 
   abort(): void {
@@ -201,6 +208,21 @@ export class NodeStream implements StreamSocket {
     ) return;
     this.#owesDrain = false;
     this.#events?.drain();
+  };
+
+  readonly #discardInput = (): void => {
+    const socket = this.#socket;
+    if (this.#isClosed || socket.destroyed) return;
+    if (
+      this.#isEnded || socket.bytesRead === this.#discarded ||
+      this.#discardTurns === MAX_DISCARD_TURNS
+    ) {
+      socket.destroy();
+      return;
+    }
+    this.#discarded = socket.bytesRead;
+    this.#discardTurns++;
+    nodeBuiltin("node:timers").setImmediate(this.#discardInput);
   };
 
   readonly #onError = (error: Error): void => {

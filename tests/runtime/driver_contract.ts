@@ -1,0 +1,39 @@
+/**
+ * The behaviour that `runtime/driver.ts` asks of every driver, as a table of tests.
+ *
+ * @module
+ */
+
+import { test } from "../_test.ts";
+import { datagramRows } from "./_datagram_contract.ts";
+import type { DriverUnderTest } from "./_probe.ts";
+import { streamRows } from "./_stream_contract.ts";
+import { streamFlowRows } from "./_stream_flow_contract.ts";
+import { timerRows } from "./_timer_contract.ts";
+import { unixRows } from "./_unix_contract.ts";
+import { webSocketRows } from "./_web_socket_contract.ts";
+
+/** One behaviour. */
+export interface Row {
+  /** What is proved, as a sentence. */
+  readonly name: string;
+  /** Proves it, or throws. */
+  run(under: DriverUnderTest): void | Promise<void>;
+}
+
+/** Registers the whole table for one driver. */
+export function testDriver(under: DriverUnderTest): void {
+  const tables = [
+    timerRows,
+    streamRows,
+    streamFlowRows,
+    unixRows,
+    datagramRows,
+    webSocketRows,
+  ];
+  for (const rows of tables) {
+    for (const row of rows) {
+      test(`${under.name} driver: ${row.name}`, () => row.run(under));
+    }
+  }
+}
