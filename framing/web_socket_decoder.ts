@@ -1,0 +1,431 @@
+/**
+ * Finds the messages in a stream of WebSocket frames (RFC 6455, sections 5 and 8.1).
+ *
+ * @module
+ */
+
+import { GatherBuffer } from "./_gather_buffer.ts";
+import { applyMask } from "./_mask.ts";
+import { Utf8Check } from "./_utf8_check.ts";
+import {
+  CLOSE_NO_STATUS,
+  isCloseCode,
+  MAX_CONTROL_PAYLOAD,
+  WebSocketOpcode,
+} from "./web_socket_frame.ts";
+
+/** Takes what a {@linkcode WebSocketDecoder} finds. */
+export interface WebSocketSink {
+  /**
+   * One whole message.
+   *
+   * @param data A view into the chunk that was pushed, or a buffer of its own if
+   * the message came in pieces. It is never written again.
+   * @param isText Whether it is text; then it is valid UTF-8.
+   * @returns False to stop: the decoder drops the rest and decodes no more.
+   */
+  message(data: Uint8Array, isText: boolean): boolean;
+  /** The peer asks for a pong with the same data. */
+  ping(data: Uint8Array): void;
+  /** The peer answered a ping, or says unasked that it lives. */
+  pong(data: Uint8Array): void;
+  /** The peer's last word, with code 1005 if it gave none. The decoder decodes no more. */
+  close(code: number, reason: string): void;
+}
+
+/** Why a stream cannot be decoded any further. */
+export interface WebSocketFault {
+  /** `message-too-big`: the length, or the number of fragments, passes the limit. `protocol`: RFC 6455 is broken. */
+  readonly code: "message-too-big" | "protocol";
+  /** What was wrong, for a person: a sentence without a final period. */
+  readonly message: string;
+  /** What the close frame that answers it says (RFC 6455, section 7.4.1). */
+  readonly closeCode: 1002 | 1007 | 1009;
+}
+
+/** How a {@linkcode WebSocketDecoder} judges. */
+export interface WebSocketDecoderOptions {
+  /** Whether frames come from a client, and so must be masked; else they must not be. */
+  readonly isServer: boolean;
+  /** The largest message, all fragments together, in bytes. */
+  readonly maxMessageSize: number;
+  /** The largest number of frames in one message, empty ones too. Default: 65,536. */
+  readonly maxFragments?: number;
+}
+
+const DEFAULT_MAX_FRAGMENTS = 65_536;
+
+/** 2 bytes, 8 of length, 4 of mask. */
+const MAX_HEAD_SIZE = 14;
+
+/**
+ * Cuts the messages of one direction of one connection out of its chunks,
+ * however these were cut.
+ *
+ * A frame that lies in one chunk is unmasked where it is and handed out as a
+ * view; only what spans chunks or frames is copied, once. A length is judged as
+ * soon as it is claimed, and memory follows the bytes that came, never the
+ * claim. Text is checked as it comes: wrong UTF-8 is a fault at its first byte.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { WebSocketDecoder } from "./web_socket_decoder.ts";
+ *
+ * const decoder = new WebSocketDecoder({ isServer: false, maxMessageSize: 1024 });
+ * const texts: string[] = [];
+ * decoder.push(new Uint8Array([0x81, 0x02, 0x48, 0x69]), {
+ *   message: (data) => texts.push(new TextDecoder().decode(data)) > 0,
+ *   ping() {},
+ *   pong() {},
+ *   close() {},
+ * });
+ * assert.deepEqual(texts, ["Hi"]);
+ * ```
+ */
+export class WebSocketDecoder {
+  readonly #isServer: boolean;
+  readonly #maxMessageSize: number;
+  readonly #maxFragments: number;
+  readonly #utf8 = new Utf8Check();
+  readonly #gathered = new GatherBuffer();
+  readonly #control = new GatherBuffer();
+  readonly #head = new Uint8Array(MAX_HEAD_SIZE);
+  #headLength = 0;
+  #fault: WebSocketFault | undefined;
+  #isSpent = false;
+  // The frame whose payload is being read.
+  #isInFrame = false;
+  #isFinal = false;
+  #opcode = 0;
+  #size = 0;
+  #taken = 0;
+  #maskKey = 0;
+  // The message of which the first fragment came.
+  #isInMessage = false;
+  #isText = false;
+  #fragments = 0;
+  /** Bytes of payload that the frames of the message have claimed. */
+  #claimed = 0;
+
+  /**
+   * A decoder for one direction of one connection.
+   *
+   * @param options Which side this is, and the limits.
+   */
+  constructor(options: WebSocketDecoderOptions) {
+    this.#isServer = options.isServer;
+    this.#maxMessageSize = options.maxMessageSize;
+    this.#maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
+  }
+
+  /** Bytes held of a frame or message that is not complete; 0 between messages, and when spent. */
+  get buffered(): number {
+    return this.#headLength + this.#gathered.length + this.#control.length;
+  }
+
+  /**
+   * Takes the next chunk, which is the decoder's to change, and hands what is
+   * now complete to `sink`, in order.
+   *
+   * @returns undefined while the stream is sound; else why it is not. After a
+   * fault, a close frame, and after `message` returned false, the decoder is
+   * spent: later pushes do nothing.
+   */
+  push(chunk: Uint8Array, sink: WebSocketSink): WebSocketFault | undefined {
+    // Hot: one turn a frame.
+    const end = chunk.length;
+    let at = 0;
+    while (at < end && !this.#isSpent) {
+      if (!this.#isInFrame) {
+        at = this.#readHead(chunk, at, end);
+        if (!this.#isInFrame) continue;
+      }
+      const stop = Math.min(end, at + this.#size - this.#taken);
+      if (this.#opcode >= WebSocketOpcode.close) {
+        this.#readControl(chunk, at, stop, sink);
+      } else {
+        this.#readData(chunk, at, stop, sink);
+      }
+      at = stop;
+    }
+    const fault = this.#fault;
+    this.#fault = undefined;
+    return fault;
+  }
+
+  /** Reads a head, or the part of it that is there; returns the offset behind it. */
+  #readHead(chunk: Uint8Array, start: number, end: number): number {
+    if (this.#headLength === 0 && start + 1 < end) {
+      const behind = start + headSize(chunk[start + 1] ?? 0);
+      if (behind <= end) {
+        this.#beginFrame(chunk, start);
+        return behind;
+      }
+    }
+    const head = this.#head;
+    let at = start;
+    while (at < end) {
+      head[this.#headLength] = chunk[at] ?? 0;
+      this.#headLength += 1;
+      at += 1;
+      if (this.#headLength < 2) continue;
+      // Nothing more is waited for when the first two bytes are wrong.
+      if (this.#headLength === 2 && !this.#admits(head, 0)) return at;
+      if (this.#headLength === headSize(head[1] ?? 0)) {
+        this.#headLength = 0;
+        this.#beginFrame(head, 0);
+        return at;
+      }
+    }
+    return at;
+  }
+
+  /** Judges the first two bytes of a head. */
+  #admits(head: Uint8Array, at: number): boolean {
+    const first = head[at] ?? 0;
+    const second = head[at + 1] ?? 0;
+    const opcode = first & 0x0f;
+    if ((first & 0x70) !== 0) {
+      return this.#fail("A reserved bit is set without an extension");
+    }
+    if ((second & 0x80) === 0 ? this.#isServer : !this.#isServer) {
+      return this.#fail(
+        this.#isServer
+          ? "A frame of the client is not masked"
+          : "A frame of the server is masked",
+      );
+    }
+    if (opcode >= WebSocketOpcode.close) {
+      if (opcode > WebSocketOpcode.pong) {
+        return this.#fail(`The opcode ${opcode} is unknown`);
+      }
+      if ((first & 0x80) === 0) {
+        return this.#fail("A control frame is fragmented");
+      }
+      if ((second & 0x7f) > MAX_CONTROL_PAYLOAD) {
+        return this.#fail("A control frame is larger than 125 bytes");
+      }
+      return true;
+    }
+    if (opcode > WebSocketOpcode.binary) {
+      return this.#fail(`The opcode ${opcode} is unknown`);
+    }
+    if ((opcode === WebSocketOpcode.continuation) !== this.#isInMessage) {
+      return this.#fail(
+        this.#isInMessage
+          ? "A message begins before the one before it has ended"
+          : "A continuation frame continues no message",
+      );
+    }
+    return true;
+  }
+
+  /** Takes a whole head. */
+  #beginFrame(head: Uint8Array, start: number): void {
+    if (!this.#admits(head, start)) return;
+    const first = head[start] ?? 0;
+    const opcode = first & 0x0f;
+    let size = (head[start + 1] ?? 0) & 0x7f;
+    let at = start + 2;
+    if (size === 126) {
+      size = ((head[at] ?? 0) << 8) | (head[at + 1] ?? 0);
+      at += 2;
+      if (size < 126) {
+        this.#fail("A length is not in its shortest form");
+        return;
+      }
+    } else if (size === 127) {
+      const high = uint32(head, at);
+      size = high * 0x1_0000_0000 + uint32(head, at + 4);
+      at += 8;
+      if (high > 0x7fff_ffff) {
+        this.#fail("The highest bit of a length is set");
+        return;
+      }
+      if (size <= 0xffff) {
+        this.#fail("A length is not in its shortest form");
+        return;
+      }
+    }
+    if (opcode < WebSocketOpcode.close && !this.#countData(opcode, size)) {
+      return;
+    }
+    // As a signed integer, which engines keep unboxed.
+    this.#maskKey = this.#isServer ? uint32(head, at) | 0 : 0;
+    this.#isFinal = (first & 0x80) !== 0;
+    this.#opcode = opcode;
+    this.#size = size;
+    this.#taken = 0;
+    this.#isInFrame = true;
+  }
+
+  /** Judges a data frame against the limits before a byte of it is kept. */
+  #countData(opcode: number, size: number): boolean {
+    if (opcode !== WebSocketOpcode.continuation) {
+      this.#isText = opcode === WebSocketOpcode.text;
+      this.#claimed = 0;
+      this.#fragments = 0;
+    }
+    this.#claimed += size;
+    this.#fragments += 1;
+    if (this.#claimed > this.#maxMessageSize) {
+      return this.#tooBig(
+        `A message of at least ${this.#claimed} bytes is larger than the limit of ${this.#maxMessageSize}`,
+      );
+    }
+    if (this.#fragments > this.#maxFragments) {
+      return this.#tooBig(
+        `A message has more than ${this.#maxFragments} fragments`,
+      );
+    }
+    return true;
+  }
+
+  #readData(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    sink: WebSocketSink,
+  ): void {
+    const count = end - start;
+    const isWholeFrame = count === this.#size;
+    if (isWholeFrame && this.#isFinal && !this.#isInMessage) {
+      if (this.#isServer) applyMask(chunk, start, end, this.#maskKey, 0);
+      this.#isInFrame = false;
+      if (this.#isText && !this.#acceptText(chunk, start, end, true)) return;
+      if (!sink.message(chunk.subarray(start, end), this.#isText)) this.#stop();
+      return;
+    }
+    const gathered = this.#gathered;
+    const from = gathered.length;
+    gathered.append(chunk, start, end, this.#claimed);
+    if (this.#isServer) {
+      applyMask(
+        gathered.bytes,
+        from,
+        from + count,
+        this.#maskKey,
+        this.#taken,
+      );
+    }
+    this.#taken += count;
+    const isEnd = this.#taken === this.#size;
+    if (isEnd) {
+      this.#isInFrame = false;
+      this.#isInMessage = !this.#isFinal;
+    }
+    const isLast = isEnd && this.#isFinal;
+    if (
+      this.#isText &&
+      !this.#acceptText(gathered.bytes, from, from + count, isLast)
+    ) return;
+    if (isLast && !sink.message(gathered.take(), this.#isText)) this.#stop();
+  }
+
+  #acceptText(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isLast: boolean,
+  ): boolean {
+    const utf8 = this.#utf8;
+    if (
+      !utf8.accept(bytes, start, end) || (isLast && !utf8.isComplete)
+    ) {
+      return this.#fail("A text message is not valid UTF-8", 1007);
+    }
+    return true;
+  }
+
+  #readControl(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    sink: WebSocketSink,
+  ): void {
+    const count = end - start;
+    let data: Uint8Array;
+    if (count === this.#size) {
+      if (this.#isServer) applyMask(chunk, start, end, this.#maskKey, 0);
+      data = chunk.subarray(start, end);
+    } else {
+      const control = this.#control;
+      const from = control.length;
+      control.append(chunk, start, end, this.#size);
+      if (this.#isServer) {
+        applyMask(
+          control.bytes,
+          from,
+          from + count,
+          this.#maskKey,
+          this.#taken,
+        );
+      }
+      this.#taken += count;
+      if (this.#taken < this.#size) return;
+      data = control.take();
+    }
+    this.#isInFrame = false;
+    if (this.#opcode === WebSocketOpcode.ping) sink.ping(data);
+    else if (this.#opcode === WebSocketOpcode.pong) sink.pong(data);
+    else this.#readClose(data, sink);
+  }
+
+  #readClose(data: Uint8Array, sink: WebSocketSink): void {
+    if (data.length === 0) {
+      this.#stop();
+      sink.close(CLOSE_NO_STATUS, "");
+      return;
+    }
+    if (data.length === 1) {
+      this.#fail("A close frame has half a code");
+      return;
+    }
+    const code = ((data[0] ?? 0) << 8) | (data[1] ?? 0);
+    if (!isCloseCode(code)) {
+      this.#fail(`The close code ${code} must not be sent`);
+      return;
+    }
+    const utf8 = new Utf8Check();
+    if (!utf8.accept(data, 2, data.length) || !utf8.isComplete) {
+      this.#fail("A close reason is not valid UTF-8", 1007);
+      return;
+    }
+    this.#stop();
+    sink.close(
+      code,
+      new TextDecoder("utf-8", { ignoreBOM: true }).decode(data.subarray(2)),
+    );
+  }
+
+  #stop(): void {
+    this.#isSpent = true;
+    this.#headLength = 0;
+    this.#gathered.clear();
+    this.#control.clear();
+  }
+
+  #fail(message: string, closeCode: 1002 | 1007 = 1002): false {
+    this.#fault = { code: "protocol", message, closeCode };
+    this.#stop();
+    return false;
+  }
+
+  #tooBig(message: string): false {
+    this.#fault = { code: "message-too-big", message, closeCode: 1009 };
+    this.#stop();
+    return false;
+  }
+}
+
+function headSize(second: number): number {
+  const length = second & 0x7f;
+  const size = length < 126 ? 2 : length === 126 ? 4 : 10;
+  return second < 0x80 ? size : size + 4;
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
+}
