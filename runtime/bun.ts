@@ -1,0 +1,140 @@
+/**
+ * The driver of Bun: its native sockets, and the `node:` ones for what those lack.
+ *
+ * @module
+ */
+
+import { type BunApi, findBun } from "./_bun_api.ts";
+import { bindBunDatagram, isBunDatagram } from "./bun_datagram.ts";
+import { connectBunUnix } from "./bun_stream.ts";
+import { listenBunStream } from "./bun_stream_listener.ts";
+import type {
+  DatagramBindRequest,
+  DatagramEvents,
+  DatagramSocket,
+  Driver,
+  StreamConnectRequest,
+  StreamEvents,
+  StreamListener,
+  StreamListenerEvents,
+  StreamListenRequest,
+  StreamSocket,
+  TimerHandle,
+} from "./driver.ts";
+import { Fault } from "./fault.ts";
+import { bindNodeDatagram } from "./node_datagram.ts";
+import { connectNodeStream } from "./node_stream.ts";
+import { listenNodeStream } from "./node_stream_listener.ts";
+
+/**
+ * The driver of Bun.
+ *
+ * - TCP and Unix listeners are `Bun.listen`; a `backlog` goes by `node:net`.
+ * - Connecting to a Unix path is `Bun.connect`; connecting by TCP is `node:net`,
+ *   because a connect that Bun's own API has begun cannot be given up.
+ * - UDP is `Bun.udpSocket`; shared addresses, IPv6 alone and sizes of buffers
+ *   go by `node:dgram`.
+ * - A reset that comes after a local `shutdown` is told as an end in order: Bun
+ *   does not tell them apart.
+ * - `close` waits up to a second for the peer's FIN before it lets go of the
+ *   socket, so that what was taken is not lost to a reset.
+ * - Timers keep the process alive until they fire or are cleared.
+ *
+ * @throws {Fault} `not-supported` on another runtime.
+ *
+ * @example
+ * ```ts ignore
+ * import assert from "node:assert/strict";
+ * import { bunDriver } from "./bun.ts";
+ *
+ * const driver = bunDriver();
+ * const listener = await driver.listenStream({
+ *   address: { family: "ipv4", hostname: "127.0.0.1", port: 0, path: "" },
+ * }, { accept: () => undefined, fault: console.error });
+ * assert(listener.address.port > 0);
+ * await listener.close();
+ * ```
+ */
+export function bunDriver(): Driver {
+  const bun = findBun();
+  if (bun === undefined) {
+    throw new Fault(
+      "not-supported",
+      "Cannot make the driver of Bun: this is another runtime",
+    );
+  }
+  return new BunDriver(bun);
+}
+
+/** A timer in a class of its own: the types of the runtimes differ on what `setTimeout` returns. */
+class BunTimer {
+  readonly handle: ReturnType<typeof setTimeout>;
+
+  constructor(callback: () => void, delayMs: number) {
+    this.handle = setTimeout(callback, delayMs);
+  }
+}
+
+class BunDriver implements Driver {
+  readonly name = "bun";
+  readonly #bun: BunApi;
+
+  constructor(bun: BunApi) {
+    this.#bun = bun;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  setTimer(callback: () => void, delayMs: number): TimerHandle {
+    return new BunTimer(callback, delayMs);
+  }
+
+  clearTimer(timer: TimerHandle): void {
+    if (timer instanceof BunTimer) clearTimeout(timer.handle);
+  }
+
+  /** Measured: a callback that defers itself 100,000 times left sockets half of the turns, and timers theirs. */
+  defer(callback: () => void): void {
+    setImmediate(callback);
+  }
+
+  connectStream(
+    request: StreamConnectRequest,
+    events: StreamEvents,
+  ): StreamSocket {
+    return request.address.family === "unix"
+      ? connectBunUnix(this.#bun, request, events)
+      : connectNodeStream(request, events);
+  }
+
+  listenStream(
+    request: StreamListenRequest,
+    events: StreamListenerEvents,
+  ): Promise<StreamListener> {
+    // Bun.listen does not let the backlog be chosen.
+    return request.backlog !== undefined
+      ? listenNodeStream(request, events)
+      : listenBunStream(this.#bun, request, events);
+  }
+
+  bindDatagram(
+    request: DatagramBindRequest,
+    events: DatagramEvents,
+  ): Promise<DatagramSocket> {
+    return isBunDatagram(request)
+      ? bindBunDatagram(this.#bun, request, events)
+      : bindNodeDatagram(request, events);
+  }
+
+  connectWebSocket(): never {
+    throw new Fault("not-supported", "Cannot connect a WebSocket yet");
+  }
+
+  listenWebSocket(): Promise<never> {
+    return Promise.reject(
+      new Fault("not-supported", "Cannot listen for WebSockets yet"),
+    );
+  }
+}

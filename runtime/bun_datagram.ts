@@ -1,0 +1,284 @@
+/**
+ * UDP sockets on Bun's own API.
+ *
+ * @module
+ */
+
+import {
+  type BunApi,
+  type BunConnectedDatagram,
+  type BunDatagram,
+  type BunDatagramHandler,
+  type BunFreeDatagram,
+  throwLater,
+} from "./_bun_api.ts";
+import {
+  datagramFault,
+  membershipInterface,
+} from "./_node_datagram_options.ts";
+import { anyHost, numericHost } from "./_numeric_host.ts";
+import {
+  addressText,
+  checkPort,
+  inetAddress,
+  stripMapped,
+} from "./_socket_address.ts";
+import { codeOf } from "./_unix_path.ts";
+import type {
+  DatagramBindRequest,
+  DatagramEvents,
+  DatagramSocket,
+  MulticastMembership,
+  SocketAddress,
+} from "./driver.ts";
+import { Fault } from "./fault.ts";
+
+/** How often a send is tried again that an earlier datagram's ICMP answer made fail. */
+const SEND_ATTEMPTS = 3;
+
+class BunDatagramSocket implements DatagramSocket {
+  localAddress: SocketAddress;
+  /** Bun copies nothing: a datagram is the system's, or was not taken. */
+  readonly pending = 0;
+  readonly #events: DatagramEvents;
+  readonly #isIpv6: boolean;
+  #free: BunFreeDatagram | undefined;
+  #connected: BunConnectedDatagram | undefined;
+  #isPaused = false;
+  #isClosed = false;
+  /** Bun calls `drain` after each send: only a refused one is owed it. */
+  #owesDrain = false;
+  /** How many oversized sends Bun has thrown for and is yet to report again. */
+  #tooBigToIgnore = 0;
+
+  constructor(address: SocketAddress, events: DatagramEvents) {
+    this.localAddress = address;
+    this.#events = events;
+    this.#isIpv6 = address.family === "ipv6";
+  }
+
+  // Hot: once per datagram sent.
+  send(data: Uint8Array, hostname: string, port: number): boolean {
+    if (this.#isClosed) return false;
+    for (let attempt = 1;; attempt++) {
+      try {
+        const isTaken = this.#connected !== undefined
+          ? this.#connected.send(data)
+          : this.#free?.send(data, port, hostname) === true;
+        if (!isTaken) this.#owesDrain = true;
+        return isTaken;
+      } catch (error) {
+        // Not this datagram failed but an earlier one, which `error` is told of;
+        // this one was not sent.
+        if (codeOf(error) === "ECONNREFUSED" && attempt < SEND_ATTEMPTS) {
+          continue;
+        }
+        this.#tellLater(error);
+        return true;
+      }
+    }
+  }
+
+  join(membership: MulticastMembership): void {
+    this.#change(membership, "join");
+  }
+
+  leave(membership: MulticastMembership): void {
+    this.#change(membership, "leave");
+  }
+
+  /** Bun cannot stop reading: what arrives while paused is dropped. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#native()?.close();
+    setImmediate(() => this.#events.closed(undefined));
+  }
+
+  /** The native socket is bound: sets its options. Closes it if one fails. */
+  start(
+    free: BunFreeDatagram | undefined,
+    connected: BunConnectedDatagram | undefined,
+    request: DatagramBindRequest,
+  ): void {
+    this.#free = free;
+    this.#connected = connected;
+    const native = this.#native();
+    if (native === undefined) return;
+    try {
+      this.#configure(native, request);
+    } catch (error) {
+      this.#isClosed = true;
+      native.close();
+      throw error;
+    }
+    this.localAddress = inetAddress(this.localAddress.hostname, native.port);
+  }
+
+  #configure(native: BunDatagram, request: DatagramBindRequest): void {
+    if (request.broadcast === true) native.setBroadcast(true);
+    if (request.ttl !== undefined) native.setTTL(request.ttl);
+    if (request.multicastTtl !== undefined) {
+      native.setMulticastTTL(request.multicastTtl);
+    }
+    if (request.multicastLoopback !== undefined) {
+      native.setMulticastLoopback(request.multicastLoopback);
+    }
+    const from = membershipInterface(request.multicastInterface, this.#isIpv6);
+    if (from !== undefined && !native.setMulticastInterface(from)) {
+      throw new Fault(
+        "address-not-available",
+        `Cannot send multicast from ${from}: it is no interface's address`,
+      );
+    }
+    for (const membership of request.memberships ?? []) this.join(membership);
+  }
+
+  #native(): BunDatagram | undefined {
+    return this.#connected ?? this.#free;
+  }
+
+  #change(membership: MulticastMembership, verb: "join" | "leave"): void {
+    const native = this.#native();
+    if (this.#isClosed || native === undefined) return;
+    const { group } = membership;
+    try {
+      const from = membershipInterface(membership.interface, this.#isIpv6);
+      if (verb === "join") native.addMembership(group, from);
+      else native.dropMembership(group, from);
+    } catch (error) {
+      throw datagramFault(error, `Cannot ${verb} the group ${group}`);
+    }
+  }
+
+  #tellLater(error: unknown): void {
+    const fault = datagramFault(error, "Cannot send a datagram");
+    if (fault.code === "message-too-big") this.#tooBigToIgnore++;
+    setImmediate(() => {
+      if (!this.#isClosed) this.#events.fault(fault);
+    });
+  }
+
+  /** What Bun calls. What it throws must not reach Bun, which would report it as the socket's. */
+  readonly handler: BunDatagramHandler = {
+    // Hot: once per datagram received.
+    data: (_socket, data, port, address) => {
+      if (this.#isPaused || this.#isClosed) return;
+      try {
+        this.#events.message(
+          data,
+          this.#isIpv6 ? stripMapped(address) : address,
+          port,
+        );
+      } catch (error) {
+        throwLater(error);
+      }
+    },
+    drain: () => {
+      if (!this.#owesDrain || this.#isClosed) return;
+      this.#owesDrain = false;
+      try {
+        this.#events.drain();
+      } catch (error) {
+        throwLater(error);
+      }
+    },
+    error: (first, second) => {
+      if (this.#isClosed) return;
+      const fault = datagramFault(
+        second instanceof Error ? second : first,
+        "The socket failed",
+      );
+      if (fault.code === "message-too-big" && this.#tooBigToIgnore > 0) {
+        this.#tooBigToIgnore--;
+        return;
+      }
+      try {
+        this.#events.fault(fault);
+      } catch (error) {
+        throwLater(error);
+      }
+    },
+  };
+}
+
+/**
+ * Whether `Bun.udpSocket` can do all that is asked. It has no shared addresses,
+ * no IPv6 alone and no sizes of buffers: those go by `node:dgram`.
+ */
+export function isBunDatagram(request: DatagramBindRequest): boolean {
+  return request.reuseAddress !== true && request.reusePort !== true &&
+    request.ipv6Only !== true && request.receiveBufferSize === undefined &&
+    request.sendBufferSize === undefined;
+}
+
+/**
+ * Binds with `Bun.udpSocket`, as `Driver.bindDatagram` asks.
+ *
+ * An IPv6 socket that is bound to `::` serves IPv4 as well. `pause` drops what
+ * arrives. The ICMP answer to a datagram is told as a `connection-refused`
+ * fault, also on a socket that is not connected. A datagram that is too large
+ * is taken, and told as a `message-too-big` fault.
+ *
+ * @throws {Fault} by rejection: `address-in-use`, `address-not-available`,
+ * `permission-denied`, `invalid-address`, `host-not-found`, `invalid-option`.
+ */
+export async function bindBunDatagram(
+  bun: BunApi,
+  request: DatagramBindRequest,
+  events: DatagramEvents,
+): Promise<DatagramSocket> {
+  const { address, peer } = request;
+  checkPort(address);
+  if (peer !== undefined) checkPort(peer);
+  const given = address.hostname;
+  const hostname = given === "" ? anyHost(address) : await numericHost(given);
+  const bound = inetAddress(hostname, address.port);
+  const socket = new BunDatagramSocket(bound, events);
+  const doing = `Cannot bind ${addressText(bound)}`;
+  const options = {
+    hostname,
+    port: address.port,
+    binaryType: "uint8array",
+    socket: socket.handler,
+  } as const;
+  try {
+    if (peer === undefined) {
+      socket.start(await bun.udpSocket(options), undefined, request);
+    } else {
+      const remote = await peerHost(peer, bound);
+      const native = await bun.udpSocket({
+        ...options,
+        connect: { hostname: remote, port: peer.port },
+      });
+      socket.start(undefined, native, request);
+    }
+  } catch (error) {
+    throw error instanceof Fault ? error : datagramFault(error, doing);
+  }
+  return socket;
+}
+
+/** The peer's numeric host, in the family of the socket. */
+async function peerHost(
+  peer: SocketAddress,
+  bound: SocketAddress,
+): Promise<string> {
+  if (bound.family === "ipv4") {
+    const host = await numericHost(peer.hostname, 4);
+    if (!host.includes(":")) return host;
+    throw new Fault(
+      "invalid-address",
+      `Cannot reach ${peer.hostname} from an IPv4 socket`,
+    );
+  }
+  return await numericHost(peer.hostname);
+}

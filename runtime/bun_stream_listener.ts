@@ -1,0 +1,218 @@
+/**
+ * TCP and Unix listeners on Bun's own API.
+ *
+ * @module
+ */
+
+import {
+  type BunApi,
+  type BunListener,
+  type BunSocket,
+  type BunSocketHandler,
+  throwLater,
+} from "./_bun_api.ts";
+import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { anyHost, numericHost } from "./_numeric_host.ts";
+import {
+  checkPath,
+  checkPort,
+  inetAddress,
+  unixAddress,
+  UNKNOWN_ADDRESS,
+} from "./_socket_address.ts";
+import { codeOf, removeStalePath, unixListenFault } from "./_unix_path.ts";
+import { BunStream } from "./bun_stream.ts";
+import type {
+  SocketAddress,
+  StreamListener,
+  StreamListenerEvents,
+  StreamListenRequest,
+} from "./driver.ts";
+import { Fault } from "./fault.ts";
+
+/** How many descriptors are kept free of accepted sockets. */
+const SPARE_DESCRIPTORS = 8;
+
+type NativeSocket = BunSocket<BunStream | undefined>;
+
+class BunStreamListener implements StreamListener {
+  readonly address: SocketAddress;
+  readonly #native: BunListener;
+  #isClosed = false;
+
+  constructor(native: BunListener, address: SocketAddress) {
+    this.#native = native;
+    this.address = address;
+  }
+
+  close(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    this.#isClosed = true;
+    this.#native.stop(false);
+    // The address is free at once; the turn lets Bun drop the handle.
+    return new Promise((resolve) => {
+      nodeBuiltin("node:timers").setImmediate(() => resolve());
+    });
+  }
+}
+
+/**
+ * Listens with `Bun.listen`, as `Driver.listenStream` asks.
+ *
+ * When the process has run out of descriptors, Bun tries to accept again and
+ * again at the cost of a whole core, and tells nobody. So connections that would
+ * take the last eight are reset, and told as a `too-many-open-files` fault.
+ * This is done where the limit can be read: on Linux.
+ *
+ * @throws {Fault} by rejection: `address-in-use`, `address-not-available`,
+ * `permission-denied`, `invalid-address`, `host-not-found`.
+ */
+export async function listenBunStream(
+  bun: BunApi,
+  request: StreamListenRequest,
+  events: StreamListenerEvents,
+): Promise<StreamListener> {
+  const { address } = request;
+  if (address.family === "unix") {
+    return await listenUnix(bun, request, events);
+  }
+  checkPort(address);
+  const given = address.hostname;
+  // Bun tells the host it was given, not the address it bound.
+  const hostname = given === "" ? anyHost(address) : await numericHost(given);
+  const socket = handlerFor(request, events, UNKNOWN_ADDRESS);
+  try {
+    const native = bun.listen<BunStream | undefined>({
+      hostname,
+      port: address.port,
+      allowHalfOpen: true,
+      ipv6Only: request.ipv6Only === true,
+      reusePort: request.reusePort === true,
+      data: undefined,
+      socket,
+    });
+    return new BunStreamListener(native, inetAddress(hostname, native.port));
+  } catch (error) {
+    throw unixListenFault(error, address);
+  }
+}
+
+async function listenUnix(
+  bun: BunApi,
+  request: StreamListenRequest,
+  events: StreamListenerEvents,
+): Promise<StreamListener> {
+  const { address } = request;
+  const { path } = address;
+  checkPath(path, nodeProcess()?.platform ?? "");
+  const options = {
+    unix: path,
+    allowHalfOpen: true,
+    data: undefined,
+    socket: handlerFor(request, events, unixAddress("")),
+  } as const;
+  let native: BunListener;
+  try {
+    native = bun.listen<BunStream | undefined>(options);
+  } catch (error) {
+    if (codeOf(error) !== "EADDRINUSE" || !await removeStalePath(path)) {
+      throw unixListenFault(error, address);
+    }
+    try {
+      native = bun.listen<BunStream | undefined>(options);
+    } catch (again) {
+      throw unixListenFault(again, address);
+    }
+  }
+  return new BunStreamListener(native, unixAddress(path));
+}
+
+/** The one handler object of all sockets of a listener. */
+function handlerFor(
+  { keepAliveMs }: StreamListenRequest,
+  events: StreamListenerEvents,
+  peer: SocketAddress,
+): BunSocketHandler<BunStream | undefined> {
+  const guard = new DescriptorGuard(events);
+  const accept = events.accept.bind(events);
+  return {
+    binaryType: "uint8array",
+    open(socket: NativeSocket): void {
+      if (guard.isTooMany(socket)) {
+        socket.terminate();
+        return;
+      }
+      const stream = new BunStream(peer);
+      socket.data = stream;
+      stream.onOpen(socket, keepAliveMs);
+      stream.offer(accept);
+    },
+    data(socket: NativeSocket, chunk: Uint8Array): void {
+      socket.data?.onData(chunk);
+    },
+    drain(socket: NativeSocket): void {
+      socket.data?.onDrain();
+    },
+    end(socket: NativeSocket): void {
+      socket.data?.onEnd();
+    },
+    close(socket: NativeSocket, error?: Error): void {
+      socket.data?.onClose(error, "The connection failed");
+    },
+    error(_socket: NativeSocket, error: Error): void {
+      throwLater(error);
+    },
+  };
+}
+
+/**
+ * Tells when an accepted socket takes one of the last descriptors: the system
+ * hands out the lowest free number, so a high number means that all below are taken.
+ */
+class DescriptorGuard {
+  readonly #events: StreamListenerEvents;
+  readonly #limit: number;
+  #isTold = false;
+
+  constructor(events: StreamListenerEvents) {
+    this.#events = events;
+    this.#limit = descriptorLimit();
+  }
+
+  isTooMany(socket: NativeSocket): boolean {
+    // Not in Bun's types; without it the guard lets everything pass.
+    const descriptor: unknown = Reflect.get(socket, "fd");
+    if (
+      typeof descriptor !== "number" ||
+      descriptor < this.#limit - SPARE_DESCRIPTORS
+    ) {
+      this.#isTold = false;
+      return false;
+    }
+    // Once for a crowd of them.
+    if (!this.#isTold) {
+      this.#isTold = true;
+      this.#events.fault(
+        new Fault(
+          "too-many-open-files",
+          `Cannot accept a connection: ${descriptor} of ${this.#limit} descriptors are open`,
+        ),
+      );
+    }
+    return true;
+  }
+}
+
+/** The soft limit of open files; infinite where it cannot be read. */
+function descriptorLimit(): number {
+  if (nodeProcess()?.platform !== "linux") return Infinity;
+  let limits: string;
+  try {
+    limits = nodeBuiltin("node:fs").readFileSync("/proc/self/limits", "utf8");
+  } catch {
+    // No /proc in this container: no guard.
+    return Infinity;
+  }
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? Infinity : Number(soft);
+}
