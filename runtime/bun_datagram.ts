@@ -155,7 +155,11 @@ class BunDatagramSocket implements DatagramSocket {
       if (verb === "join") native.addMembership(group, from);
       else native.dropMembership(group, from);
     } catch (error) {
-      throw datagramFault(error, `Cannot ${verb} the group ${group}`);
+      const fault = datagramFault(error, `Cannot ${verb} the group ${group}`);
+      // The group is the one argument left that the system can find invalid.
+      throw fault.code === "invalid-option"
+        ? new Fault("invalid-address", fault.message, { cause: error })
+        : fault;
     }
   }
 
