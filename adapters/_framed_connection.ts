@@ -16,7 +16,6 @@ import type {
   Connection,
   ConnectionEvents,
   DisconnectReason,
-  Outbox,
   OutboxLimits,
 } from "./adapter.ts";
 

@@ -25,10 +25,7 @@ import type {
 /** Options of `connect` over TCP. */
 export interface TcpConnectOptions extends ConnectOptions {
   /** The local address to connect from; port 0 or none lets the system choose. Default: the system's choice. */
-  readonly sourceAddress?: {
-    readonly hostname: string;
-    readonly port?: number;
-  };
+  readonly sourceAddress?: SourceAddress;
   /** TCP keepalive: the idle time before the first probe, in milliseconds. Default: off. */
   readonly keepAliveMs?: number;
 }

@@ -258,6 +258,14 @@ export interface ListenOptions {
   readonly maxConnections?: number;
 }
 
+/** A connection that was made elsewhere (a WebSocket that the user's HTTP server upgraded) and is handed to a node. */
+export interface Attachment {
+  /** The transport that it counts as. */
+  readonly adapter: Adapter;
+  /** Takes the connection over. Its `ready` becomes an `accepted` event without a listener. */
+  attach(host: AdapterHost, events: ConnectionEvents): Connection;
+}
+
 /** The code of one transport, and the value that names it in `connect` and `listen`. */
 export interface Adapter<
   Connect extends ConnectOptions = ConnectOptions,

@@ -126,7 +126,7 @@ function parseUrl(text: string, scheme: string): TargetAddress {
   const fragment = resource.indexOf("#");
   if (fragment !== -1) resource = resource.slice(0, fragment);
   if (resource.startsWith("?")) resource = `/${resource}`;
-  if (/[\s\0-\x1f\x7f]|\p{Surrogate}/u.test(resource)) {
+  if (/[\s\p{Cc}\p{Cs}]/u.test(resource)) {
     throw invalid(
       text,
       "the path has a space, a control character or half a character",
@@ -183,7 +183,7 @@ function checkHost(text: string, hostname: string): string {
     return hostname.toLowerCase();
   }
   let name = hostname;
-  if (/[^\0-\x7f]/.test(name)) {
+  if (/\P{ASCII}/u.test(name)) {
     if (!URL.canParse(`http://${name}/`)) {
       throw invalid(text, "the host name is malformed");
     }

@@ -1,0 +1,428 @@
+/**
+ * To act on the network: connect, listen, send, remove.
+ *
+ * @module
+ */
+
+import { checkInteger, MAX_TIME_MS } from "../adapters/_options.ts";
+import { SendStatus } from "../adapters/adapter.ts";
+import type {
+  Adapter,
+  AdapterHost,
+  Attachment,
+  ConnectOptions,
+  ListenOptions,
+} from "../adapters/adapter.ts";
+import type { SocketAddress } from "../runtime/driver.ts";
+import { Fault } from "../runtime/fault.ts";
+import { parseAddress } from "./address.ts";
+import type { Address } from "./address.ts";
+import { Endpoint } from "./endpoint.ts";
+import { NetworkError, networkErrorFrom } from "./errors.ts";
+import { closeOptions } from "./options.ts";
+import type {
+  Listening,
+  RemoveOptions,
+  ResourceInfo,
+  SendOptions,
+} from "./options.ts";
+import type { Registry } from "./registry.ts";
+import type { RemoteResource } from "./remote_resource.ts";
+import type { ResourceId } from "./resource_id.ts";
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 30_000;
+
+const textEncoder = new TextEncoder();
+
+/** The sockets of one node. All methods may be called at any time, inside callbacks too. */
+export class NetworkController {
+  readonly #host: AdapterHost;
+  readonly #registry: Registry;
+
+  /** Nodes make their controller; programs have no need to. */
+  constructor(registry: Registry) {
+    this.#host = registry.host;
+    this.#registry = registry;
+  }
+
+  /**
+   * Binds an address and waits for peers.
+   *
+   * No event comes of it: the promise is the answer. A connection-oriented
+   * listener reports each peer as `accepted`, a UDP listener each message.
+   *
+   * @param transport What carries the messages.
+   * @param address Where to listen; `":0"` lets the system choose a port on all IPv4 addresses.
+   * @param options The transport's own.
+   * @returns The listener's name and real address.
+   * @throws {NetworkError} (as a rejection) `invalid-address`, `invalid-option`, `address-in-use`,
+   * `address-not-available`, `permission-denied`, `not-supported`, `stopped`.
+   */
+  async listen<Connect extends ConnectOptions, Listen extends ListenOptions>(
+    transport: Adapter<Connect, Listen>,
+    address: Address,
+    options?: Listen,
+  ): Promise<Listening> {
+    this.#checkRunning("listen");
+    try {
+      const target = parseAddress(address);
+      const asked = options ?? emptyOptions<Listen>();
+      const { maxConnections } = asked;
+      if (maxConnections !== undefined) {
+        checkInteger(
+          "maxConnections",
+          maxConnections,
+          1,
+          Number.MAX_SAFE_INTEGER,
+        );
+      }
+      const local = this.#registry.createLocal(
+        transport,
+        maxConnections ?? Infinity,
+      );
+      local.attach(await transport.listen(this.#host, target, asked, local));
+      if (this.#registry.isStopped) {
+        await local.remove();
+        throw new Fault(
+          "stopped",
+          `Cannot listen on ${target.text}: the node was stopped`,
+        );
+      }
+      this.#registry.addLocal(local);
+      if (this.#registry.isPaused) local.listener.pause();
+      return { resourceId: local.id, address: local.address };
+    } catch (error) {
+      throw networkErrorFrom(error, `Cannot listen with ${transport.name}`);
+    }
+  }
+
+  /**
+   * Starts to connect and returns at once. The outcome is one `connected`
+   * event; until then `send` answers `ResourceNotAvailable`.
+   *
+   * @param transport What carries the messages.
+   * @param address The peer.
+   * @param options `connectTimeoutMs` (30,000), `signal`, and the transport's own.
+   * @returns The peer's endpoint, the same object as in its events.
+   * @throws {NetworkError} `invalid-address`, `invalid-option`, `not-supported`, `stopped`. Everything
+   * that the network has a part in comes as `connected` with `ok: false`.
+   */
+  connect<Connect extends ConnectOptions, Listen extends ListenOptions>(
+    transport: Adapter<Connect, Listen>,
+    address: Address,
+    options?: Connect,
+  ): Endpoint {
+    return this.#connect(transport, address, options).endpoint;
+  }
+
+  /**
+   * Connects and waits for the outcome. The `connected` event comes too, and first.
+   *
+   * @param transport What carries the messages.
+   * @param address The peer.
+   * @param options `connectTimeoutMs` (30,000), `signal`, and the transport's own.
+   * @returns The peer's endpoint.
+   * @throws {NetworkError} (as a rejection) what `connect` throws, and `connection-refused`, `host-not-found`,
+   * `timed-out`, `unreachable`, `aborted`, `protocol`, …
+   */
+  async connectAsync<
+    Connect extends ConnectOptions,
+    Listen extends ListenOptions,
+  >(
+    transport: Adapter<Connect, Listen>,
+    address: Address,
+    options?: Connect,
+  ): Promise<Endpoint> {
+    const resource = this.#connect(transport, address, options);
+    return await new Promise<Endpoint>((resolve, reject) => {
+      resource.waiter = { resolve, reject };
+    });
+  }
+
+  /**
+   * Takes over a connection that was made elsewhere, such as a WebSocket that
+   * the user's own HTTP server upgraded. It reports `accepted` with no listener.
+   *
+   * @param attachment What `attachWebSocket` and its like return.
+   * @returns The peer's endpoint.
+   * @throws {NetworkError} `stopped`, `invalid-option`.
+   */
+  attach(attachment: Attachment): Endpoint {
+    this.#checkRunning("attach");
+    const resource = this.#registry.createRemote(attachment.adapter, false);
+    try {
+      const connection = attachment.attach(this.#host, resource);
+      resource.attach(
+        connection,
+        new Endpoint(resource.id, connection.peerAddress),
+      );
+    } catch (error) {
+      throw networkErrorFrom(error, "Cannot attach a connection");
+    }
+    this.#registry.addRemote(resource);
+    return resource.endpoint;
+  }
+
+  // Hot: one call a message sent.
+  /**
+   * Sends one message. Never blocks, and never throws for anything that the network does.
+   *
+   * @param endpoint The peer.
+   * @param data The message; a string goes as UTF-8, over WebSocket as a text message. Leave the bytes
+   * unchanged from now on, or ask for `copy`.
+   * @param options `copy`, `tag`, `text`.
+   * @returns What became of it: see {@linkcode SendStatus}. `Sent` says that it was accepted, not that it arrived.
+   * @throws {NetworkError} `invalid-message` when the framing cannot carry the message.
+   */
+  send(
+    endpoint: Endpoint,
+    data: Uint8Array | string,
+    options?: SendOptions,
+  ): SendStatus {
+    let bytes: Uint8Array;
+    let isText = false;
+    let tag = 0;
+    if (typeof data === "string") {
+      bytes = textEncoder.encode(data);
+      isText = true;
+    } else {
+      bytes = data;
+    }
+    if (options !== undefined) {
+      if (options.copy === true && bytes === data) bytes = bytes.slice();
+      tag = options.tag ?? 0;
+      isText = options.text ?? isText;
+    }
+    const remote = this.#registry.remote(endpoint.resourceId);
+    try {
+      if (remote !== undefined) return remote.send(bytes, isText, tag);
+      const local = this.#registry.local(endpoint.resourceId);
+      return local === undefined
+        ? SendStatus.ResourceNotFound
+        : local.sendTo(bytes, endpoint.address);
+    } catch (error) {
+      throw networkErrorFrom(error, `Cannot send to ${endpoint}`);
+    }
+  }
+
+  /**
+   * Sends one message to many peers. Its frame is made once for all connections of the same framing.
+   *
+   * @param endpoints The peers.
+   * @param data The message, as in `send`.
+   * @param options As in `send`.
+   * @returns What became of each, in the order of `endpoints`.
+   * @throws {NetworkError} `invalid-message` when a framing cannot carry the message; those before it were sent.
+   */
+  sendAll(
+    endpoints: Iterable<Endpoint>,
+    data: Uint8Array | string,
+    options?: SendOptions,
+  ): SendStatus[] {
+    const isText = options?.text ?? (typeof data === "string");
+    const tag = options?.tag ?? 0;
+    const given = typeof data === "string" ? textEncoder.encode(data) : data;
+    const bytes = options?.copy === true ? given.slice() : given;
+    const frames = new Map<object, Uint8Array | undefined>();
+    const statuses: SendStatus[] = [];
+    const whole: SendOptions = { text: isText, tag };
+    for (const endpoint of endpoints) {
+      const remote = this.#registry.remote(endpoint.resourceId);
+      const frameKey = remote?.isReady === true
+        ? remote.connection.frameKey
+        : undefined;
+      if (remote === undefined || frameKey === undefined) {
+        statuses.push(this.send(endpoint, bytes, whole));
+        continue;
+      }
+      let frame = frames.get(frameKey);
+      if (frame === undefined && !frames.has(frameKey)) {
+        try {
+          frame = remote.connection.frame(bytes, isText, tag);
+        } catch (error) {
+          throw networkErrorFrom(error, `Cannot send to ${endpoint}`);
+        }
+        frames.set(frameKey, frame);
+      }
+      statuses.push(
+        frame === undefined
+          ? this.send(endpoint, bytes, whole)
+          : remote.sendFrame(frame, bytes.length),
+      );
+    }
+    return statuses;
+  }
+
+  /**
+   * Ends a connection or a listener. No event comes of it, and none of the
+   * endpoint after it: not even for messages that had already been read.
+   *
+   * Removing a listener leaves its accepted connections alive. Removing a
+   * connection that is not ready yet suppresses its `connected` event.
+   *
+   * @param resourceId What to end.
+   * @param options `drain`: how long what was accepted may take to go out; it does so in the background.
+   * @returns Whether there was such a resource.
+   * @throws {NetworkError} `invalid-option`.
+   */
+  remove(resourceId: ResourceId, options: RemoveOptions = {}): boolean {
+    return this.#registry.remove(resourceId, closeOptions(options));
+  }
+
+  /**
+   * Whether messages may be sent: true for a listener and for a connection whose
+   * handshake is done, false while it connects, undefined when there is no such resource (any more).
+   */
+  isReady(resourceId: ResourceId): boolean | undefined {
+    return this.#registry.remote(resourceId)?.isReady ??
+      (this.#registry.local(resourceId) && true);
+  }
+
+  /**
+   * Waits until a peer can take more, after `send` answered `Congested` or `QueueFull`.
+   *
+   * @param endpoint The peer.
+   * @param options `signal`: gives the waiting up.
+   * @returns True once its queue is below half of the high-water mark (at once when it is not congested);
+   * false when the connection has ended.
+   * @throws {NetworkError} (as a rejection) `aborted`.
+   */
+  writable(
+    endpoint: Endpoint,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<boolean> {
+    const { resourceId } = endpoint;
+    const resource = this.#registry.remote(resourceId) ??
+      this.#registry.local(resourceId);
+    const writable = resource?.whenWritable() ?? Promise.resolve(false);
+    const { signal } = options;
+    if (signal === undefined) return writable;
+    return new Promise((resolve, reject) => {
+      const abort = () =>
+        reject(abortError("Stopped waiting for an endpoint", signal));
+      if (signal.aborted) return abort();
+      signal.addEventListener("abort", abort, { once: true });
+      void writable.then((isWritable) => {
+        signal.removeEventListener("abort", abort);
+        resolve(isWritable);
+      });
+    });
+  }
+
+  /** The own address of a connection (once it is ready) or of a listener; undefined when there is none. */
+  localAddress(resourceId: ResourceId): SocketAddress | undefined {
+    const remote = this.#registry.remote(resourceId);
+    if (remote !== undefined) {
+      return remote.isReady ? remote.connection.localAddress : undefined;
+    }
+    return this.#registry.local(resourceId)?.address;
+  }
+
+  /** The peer's address of a connection, with the numeric host once it is ready; undefined for a listener. */
+  peerAddress(resourceId: ResourceId): SocketAddress | undefined {
+    return this.#registry.remote(resourceId)?.connection.peerAddress;
+  }
+
+  /** All connections and listeners of the node. */
+  resources(): ResourceInfo[] {
+    const all: ResourceInfo[] = [];
+    for (const { id, adapter } of this.#registry.locals()) {
+      all.push({
+        resourceId: id,
+        kind: "listener",
+        transport: adapter.name,
+        isReady: true,
+        endpoint: undefined,
+        listener: undefined,
+      });
+    }
+    for (
+      const { id, adapter, isReady, endpoint, listenerId } of this.#registry
+        .remotes()
+    ) {
+      all.push({
+        resourceId: id,
+        kind: "connection",
+        transport: adapter.name,
+        isReady,
+        endpoint,
+        listener: listenerId,
+      });
+    }
+    return all;
+  }
+
+  #connect<Connect extends ConnectOptions, Listen extends ListenOptions>(
+    transport: Adapter<Connect, Listen>,
+    address: Address,
+    options: Connect | undefined,
+  ): RemoteResource {
+    this.#checkRunning("connect");
+    const asked = options ?? emptyOptions<Connect>();
+    const { connectTimeoutMs, signal } = asked;
+    const resource = this.#registry.createRemote(transport, true);
+    let timeoutMs: number;
+    try {
+      const target = parseAddress(address);
+      timeoutMs = checkInteger(
+        "connectTimeoutMs",
+        connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+        0,
+        MAX_TIME_MS,
+      );
+      if (signal?.aborted === true) {
+        throw abortError(`Cannot connect to ${target.text}`, signal);
+      }
+      const connection = transport.connect(this.#host, target, asked, resource);
+      resource.attach(
+        connection,
+        new Endpoint(resource.id, connection.peerAddress),
+      );
+    } catch (error) {
+      throw networkErrorFrom(error, `Cannot connect with ${transport.name}`);
+    }
+    this.#registry.addRemote(resource);
+    const { endpoint } = resource;
+    if (timeoutMs !== 0) {
+      resource.connectTimer = this.#host.setTimer(() => {
+        resource.connectTimer = undefined;
+        resource.abandon(
+          new NetworkError(
+            "timed-out",
+            `Cannot connect to ${endpoint}: it took over ${timeoutMs} ms`,
+          ),
+        );
+      }, timeoutMs);
+    }
+    if (signal !== undefined) {
+      // The event must not come from inside the user's call to abort().
+      const abort = () =>
+        this.#host.defer(() =>
+          resource.abandon(abortError(`Cannot connect to ${endpoint}`, signal))
+        );
+      signal.addEventListener("abort", abort, { once: true });
+      resource.stopWatchingSignal = () =>
+        signal.removeEventListener("abort", abort);
+    }
+    return resource;
+  }
+
+  #checkRunning(verb: string): void {
+    if (this.#registry.isStopped) {
+      throw new NetworkError("stopped", `Cannot ${verb}: the node is stopped`);
+    }
+  }
+}
+
+/** Every member of every adapter's options is optional. */
+function emptyOptions<
+  Options extends ConnectOptions | ListenOptions,
+>(): Options {
+  return {} as Options;
+}
+
+function abortError(doing: string, signal: AbortSignal): NetworkError {
+  return new NetworkError("aborted", `${doing}: it was aborted`, {
+    cause: signal.reason,
+  });
+}

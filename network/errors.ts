@@ -1,0 +1,70 @@
+/**
+ * The one error class that users meet.
+ *
+ * @module
+ */
+
+import { faultFrom } from "../runtime/fault.ts";
+import type { FaultCode } from "../runtime/fault.ts";
+
+/**
+ * Which failure a {@linkcode NetworkError} is; the same for the same failure on every runtime.
+ *
+ * | code | when |
+ * | --- | --- |
+ * | `aborted` | an AbortSignal fired, or the resource was removed while something waited for it |
+ * | `address-in-use` | another socket is bound to the address |
+ * | `address-not-available` | this host has no such address, or the directory of a Unix path does not exist |
+ * | `already-consumed` | the listener of a node was consumed twice |
+ * | `connection-refused` | nobody listens there |
+ * | `connection-reset` | the peer or the network broke the connection |
+ * | `host-not-found` | the host name has no address |
+ * | `invalid-address` | the address cannot be read, or not be used by the transport |
+ * | `invalid-message` | the framing cannot carry the message (a newline in `newlineFraming`, say) |
+ * | `invalid-option` | an option is out of its range |
+ * | `io` | any other failure; `cause` has the runtime's error |
+ * | `message-too-big` | a message or datagram passes a limit |
+ * | `not-supported` | the runtime cannot do it; the message says why |
+ * | `overflow` | a queue reached its limit |
+ * | `permission-denied` | the system or the runtime forbids it |
+ * | `protocol` | the peer broke the protocol |
+ * | `stopped` | the node is stopped |
+ * | `timed-out` | a time limit passed |
+ * | `tls` | the TLS handshake or a certificate failed |
+ * | `too-many-open-files` | the process has no descriptors left |
+ * | `unreachable` | no route leads to the address |
+ */
+export type NetworkErrorCode = FaultCode;
+
+/** An error of signalbox. `cause` keeps the runtime's own error where there was one. */
+export class NetworkError extends Error {
+  override readonly name = "NetworkError";
+  /** Which failure it is. */
+  readonly code: NetworkErrorCode;
+
+  /**
+   * @param code Which failure it is.
+   * @param message What was tried and why it failed.
+   * @param options `cause`: the error underneath.
+   */
+  constructor(code: NetworkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * The NetworkError for whatever came from the rooms below.
+ *
+ * @param error What was thrown or reported.
+ * @param doing What was being done, to open the message of an error that is not a Fault.
+ */
+export function networkErrorFrom(error: unknown, doing: string): NetworkError {
+  if (error instanceof NetworkError) return error;
+  const fault = faultFrom(error, doing);
+  return new NetworkError(
+    fault.code,
+    fault.message,
+    fault.cause === undefined ? undefined : { cause: fault.cause },
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * What happens on the network, as the user hears of it.
+ *
+ * @module
+ */
+
+import type { DisconnectReason } from "../adapters/adapter.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { NetworkError } from "./errors.ts";
+import type { ResourceId } from "./resource_id.ts";
+
+/**
+ * The outcome of a `connect`: exactly one for each call, unless the connection
+ * was removed before. After `ok: false` the endpoint is gone.
+ */
+export type ConnectedEvent =
+  | {
+    readonly type: "connected";
+    readonly endpoint: Endpoint;
+    readonly ok: true;
+    readonly error: undefined;
+  }
+  | {
+    readonly type: "connected";
+    readonly endpoint: Endpoint;
+    readonly ok: false;
+    readonly error: NetworkError;
+  };
+
+/** A peer connected to a listener, and its handshake is done. Connection-oriented transports only. */
+export interface AcceptedEvent {
+  readonly type: "accepted";
+  readonly endpoint: Endpoint;
+  /** The listener; undefined for a connection that was attached. */
+  readonly listener: ResourceId | undefined;
+}
+
+/** A message came. */
+export interface NetworkMessageEvent {
+  readonly type: "message";
+  readonly endpoint: Endpoint;
+  /**
+   * The message. The library never writes these bytes again: keep them as long
+   * as you like. They may be a view into a larger buffer, which they keep alive:
+   * `slice()` those that you keep for long.
+   */
+  readonly data: Uint8Array;
+  /** Whether the peer sent it as text (WebSocket); `data` is then UTF-8. */
+  readonly isText: boolean;
+  /** The tag that came with it (`taggedFraming`); 0 where the framing has none. */
+  readonly tag: number;
+}
+
+/**
+ * The peer or a fault ended a connection that had been `connected` or
+ * `accepted`: exactly once, and the last event of the endpoint. A local
+ * `remove` or `stop` is not reported.
+ */
+export interface DisconnectedEvent {
+  readonly type: "disconnected";
+  readonly endpoint: Endpoint;
+  readonly reason: DisconnectReason;
+  /** What happened in detail, where there is more to say than the reason. */
+  readonly error: NetworkError | undefined;
+}
+
+/** One of the four things that happen on the network. */
+export type NetworkEvent =
+  | ConnectedEvent
+  | AcceptedEvent
+  | NetworkMessageEvent
+  | DisconnectedEvent;

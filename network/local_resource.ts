@@ -1,0 +1,151 @@
+/**
+ * One listener, as the registry holds it.
+ *
+ * @module
+ */
+
+import type {
+  Adapter,
+  Connection,
+  ConnectionEvents,
+  Listener,
+  ListenerEvents,
+  SendStatus,
+} from "../adapters/adapter.ts";
+import type { SocketAddress } from "../runtime/driver.ts";
+import type { Fault } from "../runtime/fault.ts";
+import { Endpoint } from "./endpoint.ts";
+import type { NetworkError } from "./errors.ts";
+import { networkErrorFrom } from "./errors.ts";
+import type { Registry } from "./registry.ts";
+import type { ResourceId } from "./resource_id.ts";
+import { Traffic } from "./traffic.ts";
+
+/** How many peers of a datagram listener are remembered by their endpoint object. */
+const MAX_KNOWN_PEERS = 4_096;
+
+/** A listener: it names what is accepted, and the peers of its datagrams. */
+export class LocalResource implements ListenerEvents {
+  readonly id: ResourceId;
+  readonly adapter: Adapter;
+  readonly traffic = new Traffic();
+  connectionsAccepted = 0;
+  connectionsRefused = 0;
+  faults = 0;
+  lastFault: NetworkError | undefined;
+  readonly #registry: Registry;
+  readonly #maxConnections: number;
+  readonly #peers = new Map<string, Endpoint>();
+  #listener: Listener | undefined;
+  #connections = 0;
+  #isRemoved = false;
+
+  constructor(
+    registry: Registry,
+    id: ResourceId,
+    adapter: Adapter,
+    maxConnections: number,
+  ) {
+    this.#registry = registry;
+    this.id = id;
+    this.adapter = adapter;
+    this.#maxConnections = maxConnections;
+  }
+
+  /** Gives the resource its listener once it is bound. */
+  attach(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  get listener(): Listener {
+    if (this.#listener === undefined) {
+      throw new TypeError("Cannot use a resource before it is bound");
+    }
+    return this.#listener;
+  }
+
+  get address(): SocketAddress {
+    return this.listener.address;
+  }
+
+  accept(connection: Connection): ConnectionEvents | undefined {
+    if (this.#isRemoved || this.#connections >= this.#maxConnections) {
+      this.connectionsRefused += 1;
+      return undefined;
+    }
+    this.#connections += 1;
+    this.connectionsAccepted += 1;
+    return this.#registry.addAccepted(this, connection);
+  }
+
+  /** A connection that was accepted here has ended. */
+  left(): void {
+    this.#connections -= 1;
+  }
+
+  // Hot: one call a datagram received.
+  message(data: Uint8Array, hostname: string, port: number): boolean {
+    if (this.#isRemoved) return false;
+    this.traffic.countMessage(data.length);
+    const endpoint = this.#peers.get(`${hostname} ${port}`) ??
+      this.#meet(hostname, port);
+    this.#registry.emit({
+      type: "message",
+      endpoint,
+      data,
+      isText: false,
+      tag: 0,
+    }, data.length);
+    return !this.#isRemoved;
+  }
+
+  writable(): void {
+    this.traffic.writable();
+  }
+
+  fault(fault: Fault): void {
+    this.faults += 1;
+    this.lastFault = networkErrorFrom(fault, "The listener reported a fault");
+  }
+
+  // Hot: one call a datagram sent.
+  sendTo(data: Uint8Array, address: SocketAddress): SendStatus {
+    return this.traffic.countSend(
+      this.listener.sendTo(data, address.hostname, address.port),
+      data.length,
+    );
+  }
+
+  /** Resolves with true when a datagram can be taken; with false when the listener is removed first. */
+  whenWritable(): Promise<boolean> {
+    return this.#isRemoved
+      ? Promise.resolve(false)
+      : this.traffic.whenWritable(true);
+  }
+
+  /** Stops listening; what was accepted lives on. */
+  remove(): Promise<void> {
+    this.#isRemoved = true;
+    this.traffic.ended();
+    return this.listener.close();
+  }
+
+  /** A peer not heard from lately. The map is bounded: senders' addresses can be forged. */
+  #meet(hostname: string, port: number): Endpoint {
+    if (this.#peers.size >= MAX_KNOWN_PEERS) {
+      for (const oldest of this.#peers.keys()) {
+        this.#peers.delete(oldest);
+        break;
+      }
+    }
+    const family = hostname.includes(":") ? "ipv6" : "ipv4";
+    const endpoint = new Endpoint(this.id, {
+      family,
+      hostname,
+      port,
+      path: "",
+    });
+    this.#peers.set(`${hostname} ${port}`, endpoint);
+    return endpoint;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What the calls of the NetworkController take and give.
+ *
+ * @module
+ */
+
+import { checkInteger, MAX_TIME_MS } from "../adapters/_options.ts";
+import type { CloseOptions } from "../adapters/adapter.ts";
+import type { SocketAddress } from "../runtime/driver.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { NetworkError, networkErrorFrom } from "./errors.ts";
+import type { ResourceId } from "./resource_id.ts";
+
+/** What `listen` resolves with. */
+export interface Listening {
+  /** The listener's name, as in `accepted` events. */
+  readonly resourceId: ResourceId;
+  /** The real address: a port 0 is replaced by the one that the system chose. */
+  readonly address: SocketAddress;
+}
+
+/** Options of `send` and `sendAll`. */
+export interface SendOptions {
+  /**
+   * Whether to take a copy, so that the buffer may be changed at once. Default:
+   * false: leave it unchanged from then on.
+   */
+  readonly copy?: boolean;
+  /** The tag that goes with the message, 0 to 65,535, where the framing has tags (`taggedFraming`). Default: 0. */
+  readonly tag?: number;
+  /** Whether WebSocket marks the message as text; it must then be UTF-8. Default: true for a string, else false. */
+  readonly text?: boolean;
+}
+
+/** Options of `remove`. */
+export interface RemoveOptions {
+  /**
+   * How long what was accepted may take to go out before the socket closes:
+   * milliseconds, or true for 30,000. Default: what the socket takes at once
+   * goes out, the rest is dropped.
+   */
+  readonly drain?: boolean | number;
+  /** WebSocket: the close code that the peer sees, 1000 or 3000 to 4999. Default: 1000. */
+  readonly code?: number;
+  /** WebSocket: the close reason that the peer sees, at most 123 bytes of UTF-8. Default: none. */
+  readonly reason?: string;
+}
+
+/** One connection or listener, as `resources` lists it. */
+export interface ResourceInfo {
+  /** Its name. */
+  readonly resourceId: ResourceId;
+  /** Whether it is a listener or a connection. */
+  readonly kind: "listener" | "connection";
+  /** The name of its transport. */
+  readonly transport: string;
+  /** As `isReady`. */
+  readonly isReady: boolean;
+  /** The connection's endpoint; undefined for a listener. */
+  readonly endpoint: Endpoint | undefined;
+  /** The listener that accepted the connection. */
+  readonly listener: ResourceId | undefined;
+}
+
+const DEFAULT_DRAIN_MS = 30_000;
+/** How long a removed connection waits for the peer's FIN before it closes, in milliseconds. */
+const LINGER_MS = 1_000;
+
+/** How long a drain may take, in milliseconds. Throws `invalid-option`. */
+export function drainTime(drain: boolean | number | undefined): number {
+  if (drain === undefined || drain === false) return 0;
+  if (drain === true) return DEFAULT_DRAIN_MS;
+  try {
+    return checkInteger("drain", drain, 0, MAX_TIME_MS);
+  } catch (error) {
+    throw networkErrorFrom(error, "Cannot use drain");
+  }
+}
+
+/** How `stop` closes connections: at once, unless it drains. */
+export function stopOptions(drain: boolean | number | undefined): CloseOptions {
+  const drainMs = drainTime(drain);
+  return { drainMs, lingerMs: drainMs === 0 ? 0 : LINGER_MS };
+}
+
+/** How `remove` closes a connection. Throws `invalid-option`. */
+export function closeOptions(options: RemoveOptions): CloseOptions {
+  const { drain, code, reason } = options;
+  if (
+    code !== undefined && code !== 1000 &&
+    !(Number.isInteger(code) && code >= 3000 && code <= 4999)
+  ) {
+    throw new NetworkError(
+      "invalid-option",
+      `Cannot use code ${String(code)}: it must be 1000 or from 3000 to 4999`,
+    );
+  }
+  if (reason !== undefined && new TextEncoder().encode(reason).length > 123) {
+    throw new NetworkError(
+      "invalid-option",
+      "Cannot use this reason: it is longer than 123 bytes of UTF-8",
+    );
+  }
+  return {
+    drainMs: drainTime(drain),
+    lingerMs: LINGER_MS,
+    ...(code !== undefined && { code }),
+    ...(reason !== undefined && { reason }),
+  };
+}

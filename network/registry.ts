@@ -1,0 +1,229 @@
+/**
+ * Every connection and listener of one node.
+ *
+ * @module
+ */
+
+import type {
+  Adapter,
+  AdapterHost,
+  CloseOptions,
+  Connection,
+  ConnectionEvents,
+} from "../adapters/adapter.ts";
+import { faultFrom } from "../runtime/fault.ts";
+import { Endpoint } from "./endpoint.ts";
+import type { NetworkEvent } from "./events.ts";
+import { LocalResource } from "./local_resource.ts";
+import { RemoteResource } from "./remote_resource.ts";
+import { createResourceId } from "./resource_id.ts";
+import type { ResourceId } from "./resource_id.ts";
+import { Traffic } from "./traffic.ts";
+import type { TrafficTotals } from "./traffic.ts";
+
+/** Where the events of the network go. */
+export interface NetworkEventSink {
+  /** Takes one event; `bytes` is the size of its message. */
+  push(event: NetworkEvent, bytes: number): void;
+  /** Forgets the events of a resource that have not been delivered. */
+  discard(resourceId: ResourceId): void;
+}
+
+/** The resources of one node by id, and those whose sockets are still closing. */
+export class Registry {
+  readonly host: AdapterHost;
+  /** Whether nothing new is taken on. */
+  isStopped = false;
+  /** Whether new connections start paused: the event queue is full. */
+  isPaused = false;
+  readonly #sink: NetworkEventSink;
+  /** What resources that are gone had counted. */
+  readonly #ended = new Traffic();
+  readonly #remotes = new Map<number, RemoteResource>();
+  readonly #locals = new Map<number, LocalResource>();
+  /** Removed or ended, with a socket that is not yet released. */
+  readonly #leaving = new Set<RemoteResource>();
+  readonly #closing = new Set<Promise<void>>();
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(host: AdapterHost, sink: NetworkEventSink) {
+    this.host = host;
+    this.#sink = sink;
+  }
+
+  /** Hands an event to the node. */
+  emit(event: NetworkEvent, bytes: number): void {
+    this.#sink.push(event, bytes);
+  }
+
+  /** The connection of that id. */
+  remote(id: ResourceId): RemoteResource | undefined {
+    return this.#remotes.get(id);
+  }
+
+  /** The listener of that id. */
+  local(id: ResourceId): LocalResource | undefined {
+    return this.#locals.get(id);
+  }
+
+  /** All connections, oldest first. */
+  remotes(): Iterable<RemoteResource> {
+    return this.#remotes.values();
+  }
+
+  /** All listeners, oldest first. */
+  locals(): Iterable<LocalResource> {
+    return this.#locals.values();
+  }
+
+  /** A connection that the node itself asked for, or that was attached. */
+  createRemote(adapter: Adapter, isOwn: boolean): RemoteResource {
+    return new RemoteResource(
+      this,
+      createResourceId(adapter.id, "remote"),
+      adapter,
+      isOwn,
+      undefined,
+    );
+  }
+
+  /** A listener that is about to be bound. */
+  createLocal(adapter: Adapter, maxConnections: number): LocalResource {
+    return new LocalResource(
+      this,
+      createResourceId(adapter.id, "local"),
+      adapter,
+      maxConnections,
+    );
+  }
+
+  /** Enters a connection. */
+  addRemote(resource: RemoteResource): void {
+    this.#remotes.set(resource.id, resource);
+  }
+
+  /** Enters a listener. */
+  addLocal(resource: LocalResource): void {
+    this.#locals.set(resource.id, resource);
+  }
+
+  /** Enters a connection that a listener accepted. */
+  addAccepted(
+    listener: LocalResource,
+    connection: Connection,
+  ): ConnectionEvents {
+    const id = createResourceId(listener.adapter.id, "remote");
+    const resource = new RemoteResource(
+      this,
+      id,
+      listener.adapter,
+      false,
+      listener,
+    );
+    resource.attach(connection, new Endpoint(id, connection.peerAddress));
+    this.addRemote(resource);
+    return resource;
+  }
+
+  /** A connection is over for the user; its socket may still be closing. */
+  leave(resource: RemoteResource): void {
+    this.#remotes.delete(resource.id);
+    this.#leaving.add(resource);
+    this.#ended.add(resource.traffic);
+  }
+
+  /** Nothing is left of a connection. */
+  released(resource: RemoteResource): void {
+    this.#leaving.delete(resource);
+    this.#checkEmpty();
+  }
+
+  /** Ends a connection or listener without an event. False: there is none of that id. */
+  remove(id: ResourceId, options: CloseOptions): boolean {
+    const remote = this.#remotes.get(id);
+    if (remote !== undefined) {
+      remote.remove(options);
+      this.#sink.discard(id);
+      return true;
+    }
+    const local = this.#locals.get(id);
+    if (local === undefined) return false;
+    this.#locals.delete(id);
+    this.closeListener(local);
+    if (!local.adapter.isConnectionOriented) this.#sink.discard(id);
+    return true;
+  }
+
+  /** Closes a listener; `removeAll` waits for it. */
+  closeListener(local: LocalResource): void {
+    this.#ended.add(local.traffic);
+    const closing = local.remove().catch((error: unknown) => {
+      local.fault(faultFrom(error, "Cannot close a listener"));
+    }).then(() => {
+      this.#closing.delete(closing);
+      this.#checkEmpty();
+    });
+    this.#closing.add(closing);
+  }
+
+  /** What went over all resources, those that have ended included. */
+  totals(): TrafficTotals {
+    const totals = new Traffic();
+    totals.add(this.#ended);
+    for (const { traffic } of this.#remotes.values()) totals.add(traffic);
+    for (const { traffic } of this.#locals.values()) totals.add(traffic);
+    return totals;
+  }
+
+  /** Bytes that were accepted and have not yet reached the operating system. */
+  queuedBytes(): number {
+    let bytes = 0;
+    for (const { connection } of this.#remotes.values()) {
+      bytes += connection.queuedBytes;
+    }
+    for (const { listener } of this.#locals.values()) {
+      bytes += listener.queuedBytes;
+    }
+    return bytes;
+  }
+
+  /** Ends everything; resolves when no socket is left. */
+  removeAll(options: CloseOptions): Promise<void> {
+    this.isStopped = true;
+    for (const id of [...this.#locals.keys()]) {
+      this.remove(id as ResourceId, options);
+    }
+    for (const resource of [...this.#remotes.values(), ...this.#leaving]) {
+      resource.remove(options);
+    }
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
+      this.#checkEmpty();
+    });
+  }
+
+  /** Stops reading everywhere: the event queue is full. */
+  pauseAll(): void {
+    this.isPaused = true;
+    for (const resource of this.#remotes.values()) {
+      if (resource.isReady) resource.connection.pause();
+    }
+    for (const resource of this.#locals.values()) resource.listener.pause();
+  }
+
+  /** Reads again everywhere. */
+  resumeAll(): void {
+    this.isPaused = false;
+    for (const resource of this.#remotes.values()) {
+      if (resource.isReady) resource.connection.resume();
+    }
+    for (const resource of this.#locals.values()) resource.listener.resume();
+  }
+
+  #checkEmpty(): void {
+    if (
+      this.#remotes.size + this.#locals.size + this.#leaving.size +
+          this.#closing.size === 0
+    ) this.#whenEmpty?.();
+  }
+}

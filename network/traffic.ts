@@ -1,0 +1,91 @@
+/**
+ * What went over a resource, and whether more can.
+ *
+ * @module
+ */
+
+import { SendStatus } from "../adapters/adapter.ts";
+
+/** Messages and bytes of payload each way since the start. */
+export interface TrafficTotals {
+  /** Messages that `send` accepted. */
+  readonly messagesSent: number;
+  /** Messages that were delivered or queued for delivery. */
+  readonly messagesReceived: number;
+  /** Bytes of the messages sent, without framing. */
+  readonly bytesSent: number;
+  /** Bytes of the messages received, without framing. */
+  readonly bytesReceived: number;
+  /** Messages that `send` refused: too large, or the queue was full. */
+  readonly sendsRefused: number;
+}
+
+/** Counts the messages of one resource and keeps those who wait until it can take more. */
+export class Traffic implements TrafficTotals {
+  messagesSent = 0;
+  messagesReceived = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+  sendsRefused = 0;
+  #isCongested = false;
+  #waiters: ((isWritable: boolean) => void)[] = [];
+
+  // Hot: one call a message sent.
+  /** Notes what became of a send, and returns it. */
+  countSend(status: SendStatus, size: number): SendStatus {
+    if (status === SendStatus.Sent) {
+      this.messagesSent += 1;
+      this.bytesSent += size;
+      return status;
+    }
+    if (status === SendStatus.Congested) {
+      this.messagesSent += 1;
+      this.bytesSent += size;
+      this.#isCongested = true;
+    } else {
+      this.sendsRefused += 1;
+      if (status === SendStatus.QueueFull) this.#isCongested = true;
+    }
+    return status;
+  }
+
+  // Hot: one call a message received.
+  /** Notes a message received. */
+  countMessage(size: number): void {
+    this.messagesReceived += 1;
+    this.bytesReceived += size;
+  }
+
+  /** Adds the counts of another. */
+  add(other: TrafficTotals): void {
+    this.messagesSent += other.messagesSent;
+    this.messagesReceived += other.messagesReceived;
+    this.bytesSent += other.bytesSent;
+    this.bytesReceived += other.bytesReceived;
+    this.sendsRefused += other.sendsRefused;
+  }
+
+  /** Resolves with true once the resource takes messages, at once if it does already; with false when it ends first. */
+  whenWritable(isReady: boolean): Promise<boolean> {
+    if (isReady && !this.#isCongested) return Promise.resolve(true);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** The resource takes messages again (or at last). */
+  writable(): void {
+    this.#isCongested = false;
+    this.#settle(true);
+  }
+
+  /** The resource has ended. */
+  ended(): void {
+    this.#settle(false);
+  }
+
+  #settle(isWritable: boolean): void {
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve(isWritable);
+  }
+}

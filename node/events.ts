@@ -1,0 +1,16 @@
+/**
+ * What a node tells its listener.
+ *
+ * @module
+ */
+
+import type { NetworkEvent } from "../network/events.ts";
+
+/** A signal that the program sent to itself. */
+export interface SignalEvent<Signal> {
+  readonly type: "signal";
+  readonly signal: Signal;
+}
+
+/** One event of a node: of the network, or a signal. Told apart by `type`. */
+export type NodeEvent<Signal> = NetworkEvent | SignalEvent<Signal>;

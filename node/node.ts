@@ -1,0 +1,200 @@
+/**
+ * What holds the parts of a node together: the network, the signals, the one
+ * way to the user's code, and the end.
+ *
+ * @module
+ */
+
+import type {
+  AdapterHost,
+  HostTimer,
+  OutboxLimits,
+  OutboxSocket,
+} from "../adapters/adapter.ts";
+import { NetworkController } from "../network/controller.ts";
+import { NetworkError } from "../network/errors.ts";
+import { stopOptions } from "../network/options.ts";
+import { OutboxScheduler, StreamOutbox } from "../network/outbox.ts";
+import { Registry } from "../network/registry.ts";
+import type { ResourceId } from "../network/resource_id.ts";
+import type { TrafficTotals } from "../network/traffic.ts";
+import type { Driver } from "../runtime/driver.ts";
+import { Dispatcher } from "../signals/dispatcher.ts";
+import { EventQueue } from "../signals/event_queue.ts";
+import { TimerService } from "../signals/timer_service.ts";
+import type { NodeEvent } from "./events.ts";
+
+/** Options of `createNode`. */
+export interface NodeOptions {
+  /** How many network events may wait for the listener before all sockets are paused. Default: 65,536. */
+  readonly maxQueuedEvents?: number;
+  /** How many bytes of messages may wait for the listener before all sockets are paused. Default: 64 MiB. */
+  readonly maxQueuedBytes?: number;
+  /** The runtime's sockets. Default: those of the runtime that runs the program. */
+  readonly driver?: Driver;
+}
+
+/** What `stats` returns: a snapshot. */
+export interface NodeStats extends TrafficTotals {
+  /** Connections, those that are not ready yet included. */
+  readonly connections: number;
+  /** Listeners. */
+  readonly listeners: number;
+  /** Bytes that `send` accepted and that have not yet reached the operating system. */
+  readonly queuedBytes: number;
+  /** Network events that wait for the listener. */
+  readonly queuedEvents: number;
+  /** Bytes of the messages that wait for the listener. */
+  readonly queuedEventBytes: number;
+  /** Whether the sockets are paused because too much waits for the listener. */
+  readonly isPaused: boolean;
+  /** Signals that wait for the listener, not counting timers. */
+  readonly queuedSignals: number;
+  /** Timers that are set. */
+  readonly timers: number;
+}
+
+/** The state that a NodeHandler and a NodeListener share. */
+export class Node<Signal> implements AdapterHost {
+  readonly driver: Driver;
+  readonly network: NetworkController;
+  readonly signals: EventQueue<Signal>;
+  readonly dispatcher: Dispatcher<NodeEvent<Signal>>;
+  /** Resolves when the node has stopped and nothing is left of it. */
+  readonly stopped: Promise<void>;
+  /** What the user's callback threw, in a box: anything can be thrown. */
+  failure: { readonly error: unknown } | undefined;
+  readonly #registry: Registry;
+  readonly #timers: TimerService;
+  readonly #outboxes = new OutboxScheduler();
+  #isRunning = true;
+  #resolveStopped: () => void = () => {};
+
+  constructor(driver: Driver, options: NodeOptions) {
+    this.driver = driver;
+    this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
+    this.#timers = new TimerService(driver);
+    this.signals = new EventQueue<Signal>({ clock: driver });
+    const { signals } = this;
+    this.dispatcher = new Dispatcher<NodeEvent<Signal>>(
+      {
+        hasReady: () => signals.hasReady(),
+        take: () => ({
+          type: "signal",
+          signal: signals.tryReceive() as Signal,
+        }),
+      },
+      {
+        now: () => driver.now(),
+        defer: (callback) => driver.defer(callback),
+        full: () => this.#registry.pauseAll(),
+        room: () => this.#registry.resumeAll(),
+        failed: (error) => this.#fail(error),
+      },
+      {
+        maxEvents: bound("maxQueuedEvents", options.maxQueuedEvents, 65_536),
+        maxBytes: bound(
+          "maxQueuedBytes",
+          options.maxQueuedBytes,
+          64 * (1 << 20),
+        ),
+      },
+    );
+    const { dispatcher } = this;
+    signals.onReady = () => dispatcher.signalsReady();
+    this.#registry = new Registry(this, {
+      push: (event, bytes) => dispatcher.push(event, bytes),
+      discard: (resourceId) => this.#discard(resourceId),
+    });
+    this.network = new NetworkController(this.#registry);
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  createOutbox(socket: OutboxSocket, limits: OutboxLimits): StreamOutbox {
+    return new StreamOutbox(socket, limits, this.#outboxes);
+  }
+
+  setTimer(callback: () => void, delayMs: number): HostTimer {
+    return this.#timers.setTimer(callback, delayMs);
+  }
+
+  clearTimer(timer: HostTimer): void {
+    this.#timers.clearTimer(timer);
+  }
+
+  defer(callback: () => void): void {
+    this.driver.defer(callback);
+  }
+
+  stats(): NodeStats {
+    let connections = 0;
+    let listeners = 0;
+    for (const _ of this.#registry.remotes()) connections += 1;
+    for (const _ of this.#registry.locals()) listeners += 1;
+    const {
+      messagesSent,
+      messagesReceived,
+      bytesSent,
+      bytesReceived,
+      sendsRefused,
+    } = this.#registry.totals();
+    return {
+      messagesSent,
+      messagesReceived,
+      bytesSent,
+      bytesReceived,
+      sendsRefused,
+      connections,
+      listeners,
+      queuedBytes: this.#registry.queuedBytes(),
+      queuedEvents: this.dispatcher.queuedEvents,
+      queuedEventBytes: this.dispatcher.queuedBytes,
+      isPaused: this.dispatcher.isFull,
+      queuedSignals: this.signals.readyCount,
+      timers: this.signals.timerCount,
+    };
+  }
+
+  stop(drain: boolean | number | undefined): Promise<void> {
+    const options = stopOptions(drain);
+    if (this.#isRunning) {
+      this.#isRunning = false;
+      this.dispatcher.stop();
+      this.signals.close();
+    }
+    // Called again it may shorten a drain that is under way.
+    void this.#registry.removeAll(options).then(() => {
+      this.#timers.stop();
+      this.#resolveStopped();
+    });
+    return this.stopped;
+  }
+
+  #fail(error: unknown): void {
+    this.failure = { error };
+    void this.stop(undefined);
+  }
+
+  #discard(resourceId: ResourceId): void {
+    if (this.dispatcher.queuedEvents === 0) return;
+    this.dispatcher.discard((event) =>
+      event.type !== "signal" && event.endpoint.resourceId === resourceId
+    );
+  }
+}
+
+function bound(
+  name: string,
+  value: number | undefined,
+  byDefault: number,
+): number {
+  if (value === undefined) return byDefault;
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new NetworkError(
+    "invalid-option",
+    `Cannot use ${name} ${String(value)}: it must be an integer from 1`,
+  );
+}
