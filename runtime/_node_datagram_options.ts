@@ -65,17 +65,28 @@ export function changeMembership(
   verb: "join" | "leave",
   isIpv6: boolean,
 ): void {
+  const doing = `Cannot ${verb} the group ${group}`;
+  if (!isMulticast(group)) {
+    throw new Fault("invalid-address", `${doing}: it is no multicast address`);
+  }
   try {
     const on = membershipInterface(from, isIpv6);
     if (verb === "join") socket.addMembership(group, on);
     else socket.dropMembership(group, on);
   } catch (error) {
-    const fault = datagramFault(error, `Cannot ${verb} the group ${group}`);
-    // The group is the one argument left that the system can find invalid.
+    const fault = datagramFault(error, doing);
+    // Deno says EINVAL where Node says EADDRNOTAVAIL.
     throw fault.code === "invalid-option"
-      ? new Fault("invalid-address", fault.message, { cause: error })
+      ? new Fault("address-not-available", fault.message, { cause: error })
       : fault;
   }
+}
+
+/** Whether an address is in 224.0.0.0/4 (RFC 5771) or ff00::/8 (RFC 4291, 2.7). */
+function isMulticast(address: string): boolean {
+  return address.includes(":")
+    ? /^ff[0-9a-f]{2}:/i.test(address)
+    : /^2(2[4-9]|3[0-9])\./.test(address);
 }
 
 /**
@@ -108,11 +119,13 @@ export function membershipInterface(
 /** As `faultFrom`, with the codes that mean something of their own to UDP sockets. */
 export function datagramFault(error: unknown, doing: string): Fault {
   const fault = faultFrom(error, doing);
-  const code: unknown = error instanceof Error
-    ? Reflect.get(error, "code")
-    : undefined;
-  if (code === "ENODEV") {
-    return new Fault("address-not-available", fault.message, { cause: error });
+  if (fault.code === "io" && error instanceof Error) {
+    const code: unknown = Reflect.get(error, "code");
+    if (code === "ENODEV") {
+      return new Fault("address-not-available", fault.message, {
+        cause: error,
+      });
+    }
   }
   return fault;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { nodeProcess } from "./_node_builtins.ts";
+import { denoDriver } from "./deno.ts";
 import type { Driver } from "./driver.ts";
 import { nodeDriver } from "./node.ts";
 
@@ -20,5 +22,8 @@ import { nodeDriver } from "./node.ts";
  * ```
  */
 export function detectDriver(): Driver {
+  // Deno and Bun have a `process` too, with a version of Node that they stand for.
+  const versions = nodeProcess()?.versions ?? {};
+  if (versions.deno !== undefined) return denoDriver();
   return nodeDriver();
 }

@@ -5,7 +5,7 @@
  */
 
 import type * as dgram from "node:dgram";
-import { nodeBuiltin } from "./_node_builtins.ts";
+import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
 import {
   addressText,
   checkPort,
@@ -40,6 +40,8 @@ class NodeDatagram implements DatagramSocket {
   readonly #events: DatagramEvents;
   readonly #isIpv6: boolean;
   readonly #peer: SocketAddress | undefined;
+  /** Deno has no name for the error of the system, so that the answer is given here. */
+  readonly #refusesBroadcast: boolean;
   /** The sizes of what waits, oldest first, as a ring: the runtime tells no size of a send that failed. */
   readonly #sizes = new Uint32Array(MAX_WAITING);
   #oldest = 0;
@@ -54,12 +56,14 @@ class NodeDatagram implements DatagramSocket {
     peer: SocketAddress | undefined,
     events: DatagramEvents,
     isIpv6: boolean,
+    refusesBroadcast: boolean,
   ) {
     this.#socket = socket;
     this.localAddress = localAddress;
     this.#peer = peer;
     this.#events = events;
     this.#isIpv6 = isIpv6;
+    this.#refusesBroadcast = refusesBroadcast;
     socket.on("message", this.#onMessage);
     socket.on("error", this.#onError);
     socket.on("close", () => events.closed(undefined));
@@ -81,6 +85,12 @@ class NodeDatagram implements DatagramSocket {
     this.#waiting++;
     this.#pending += size;
     try {
+      if (this.#refusesBroadcast && hostname === "255.255.255.255") {
+        throw new Fault(
+          "permission-denied",
+          "Cannot send a datagram: broadcast is off",
+        );
+      }
       if (this.#peer !== undefined) this.#socket.send(data, this.#onSent);
       else {
         // An IPv6 socket knows IPv4 hosts by their mapped addresses only.
@@ -228,6 +238,8 @@ export async function bindNodeDatagram(
       peer,
       events,
       isIpv6,
+      request.broadcast !== true &&
+        nodeProcess()?.versions.deno !== undefined,
     );
   } catch (error) {
     socket.on("error", () => {}); // It is closing, and its error is on its way to the caller.

@@ -226,12 +226,12 @@ export class NodeStream implements StreamSocket {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#fault = faultFrom(
-      error,
-      this.#isOpen
-        ? "The connection failed"
-        : `Cannot connect to ${addressText(this.peerAddress)}`,
-    );
+    this.#fault = this.#isOpen
+      ? faultFrom(error, "The connection failed")
+      : socketFault(
+        error,
+        `Cannot connect to ${addressText(this.peerAddress)}`,
+      );
   };
 
   readonly #onClose = (): void => {
@@ -251,6 +251,15 @@ export class NodeStream implements StreamSocket {
     }
     events?.closed(this.#fault);
   };
+}
+
+/** As `faultFrom`; for binding and connecting, where the address is all that the system can find invalid. */
+export function socketFault(error: unknown, doing: string): Fault {
+  const fault = faultFrom(error, doing);
+  // Deno says EINVAL where Node says EADDRNOTAVAIL.
+  return fault.code === "invalid-option"
+    ? new Fault("address-not-available", fault.message, { cause: error })
+    : fault;
 }
 
 function addressOf(

@@ -20,8 +20,9 @@ import type {
   StreamListenerEvents,
   StreamListenRequest,
 } from "./driver.ts";
+import { removeStalePath, unixListenFault } from "./_unix_path.ts";
 import { Fault, faultFrom } from "./fault.ts";
-import { NodeStream } from "./node_stream.ts";
+import { NodeStream, socketFault } from "./node_stream.ts";
 
 class NodeStreamListener implements StreamListener {
   readonly address: SocketAddress;
@@ -54,7 +55,7 @@ class NodeStreamListener implements StreamListener {
  * @throws {Fault} by rejection: `address-in-use`; `address-not-available` for an
  * address that is not this machine's and a path in a folder that does not exist;
  * `permission-denied`; `invalid-address`; `host-not-found`; `not-supported` for
- * `reusePort` on Node before 22.12.
+ * `reusePort` on Node before 22.12 and for `ipv6Only` on Deno.
  */
 export async function listenNodeStream(
   request: StreamListenRequest,
@@ -66,11 +67,11 @@ export async function listenNodeStream(
     server = await listen(options, request, events);
   } catch (error) {
     const { path } = request.address;
-    if (codeOf(error) !== "EADDRINUSE" || !await isStale(path)) {
-      throw listenFault(error, request.address);
+    const fault = listenFault(error, request.address);
+    if (fault.code !== "address-in-use" || !await removeStalePath(path)) {
+      throw fault;
     }
     try {
-      nodeBuiltin("node:fs").unlinkSync(path);
       server = await listen(options, request, events);
     } catch (again) {
       throw listenFault(again, request.address);
@@ -91,7 +92,15 @@ function listenOptions(request: StreamListenRequest): net.ListenOptions {
   checkPort(address);
   options.port = address.port;
   if (address.hostname !== "") options.host = address.hostname;
-  if (ipv6Only === true) options.ipv6Only = true;
+  if (ipv6Only === true) {
+    if (nodeProcess()?.versions.deno !== undefined) {
+      throw new Fault(
+        "not-supported",
+        "Cannot refuse IPv4: Deno's node:net ignores ipv6Only",
+      );
+    }
+    options.ipv6Only = true;
+  }
   if (reusePort === true) {
     if (!hasReusePort()) {
       throw new Fault(
@@ -139,45 +148,8 @@ function boundAddress(server: net.Server): SocketAddress {
     : inetAddress(address.address, address.port);
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error ? Reflect.get(error, "code") : undefined;
-}
-
-/** Whether a path is a socket that nobody listens on. */
-function isStale(path: string): Promise<boolean> {
-  if (path === "" || path.startsWith("\0")) return Promise.resolve(false);
-  try {
-    if (!nodeBuiltin("node:fs").lstatSync(path).isSocket()) {
-      return Promise.resolve(false);
-    }
-  } catch {
-    // Not there any more, or not ours to see: the error of listen stands.
-    return Promise.resolve(false);
-  }
-  return new Promise((resolve) => {
-    const probe = nodeBuiltin("node:net").connect({ path });
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once("error", (error) => resolve(codeOf(error) === "ECONNREFUSED"));
-  });
-}
-
 function listenFault(error: unknown, address: SocketAddress): Fault {
-  const doing = `Cannot listen on ${addressText(address)}`;
-  if (address.family === "unix" && !address.path.startsWith("\0")) {
-    // libuv tells a missing folder as EACCES, "for compatibility with Windows".
-    const { existsSync } = nodeBuiltin("node:fs");
-    const folder = nodeBuiltin("node:path").dirname(address.path);
-    const code = codeOf(error);
-    if ((code === "EACCES" || code === "ENOENT") && !existsSync(folder)) {
-      return new Fault(
-        "address-not-available",
-        `${doing}: there is no folder ${folder}`,
-        { cause: error },
-      );
-    }
-  }
-  return faultFrom(error, doing);
+  return address.family === "unix"
+    ? unixListenFault(error, address)
+    : socketFault(error, `Cannot listen on ${addressText(address)}`);
 }

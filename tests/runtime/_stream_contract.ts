@@ -10,7 +10,7 @@ import {
   calling,
   connect,
   type DriverUnderTest,
-  type End,
+  End,
   finish,
   firstWrong,
   inet,
@@ -105,18 +105,58 @@ export const streamRows: readonly Row[] = [
     },
   },
   {
-    name: "an IPv6-only listener leaves IPv4 alone",
+    name:
+      "an IPv6-only listener leaves IPv4 alone, or is refused as not-supported",
     run: async (under) => {
       const { driver } = under;
-      const accepting = await new Accepting().listen(driver, {
-        address: inet("::"),
-        ipv6Only: true,
-      });
+      const accepting = new Accepting();
+      try {
+        await accepting.listen(driver, { address: inet("::"), ipv6Only: true });
+      } catch (error) {
+        isFault("not-supported")(error);
+        return;
+      }
       const { port } = accepting.listener.address;
       await connectFault(under, inet("127.0.0.1", port), [
         "connection-refused",
       ]);
       await accepting.listener.close();
+    },
+  },
+  {
+    name: "two listeners share a port, or are refused as not-supported",
+    run: async ({ driver }) => {
+      const first = new Accepting();
+      try {
+        await first.listen(driver, { address: LOOPBACK, reusePort: true });
+      } catch (error) {
+        isFault("not-supported")(error);
+        return;
+      }
+      const second = await new Accepting().listen(driver, {
+        address: first.listener.address,
+        reusePort: true,
+      });
+      await second.listener.close();
+      await first.listener.close();
+    },
+  },
+  {
+    name: "keepalive and a backlog are taken",
+    run: async ({ driver }) => {
+      const accepting = await new Accepting().listen(driver, {
+        address: LOOPBACK,
+        backlog: 5,
+        keepAliveMs: 60_000,
+      });
+      const client = new End();
+      client.socket = driver.connectStream({
+        address: accepting.listener.address,
+        keepAliveMs: 60_000,
+      }, client.probe);
+      await client.probe.untilOpen();
+      await accepting.end(0);
+      await finish(driver, [client], accepting);
     },
   },
   {
