@@ -10,6 +10,7 @@ import { tcpConnectRequest, tcpListenRequest } from "./_tcp_options.ts";
 import type { TcpConnectOptions, TcpListenOptions } from "./_tcp_options.ts";
 import type { Adapter } from "./adapter.ts";
 
+export type { SourceAddress } from "./_options.ts";
 export type { TcpConnectOptions, TcpListenOptions } from "./_tcp_options.ts";
 
 /**

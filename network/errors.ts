@@ -38,11 +38,14 @@ export type NetworkErrorCode = FaultCode;
 
 /** An error of signalbox. `cause` keeps the runtime's own error where there was one. */
 export class NetworkError extends Error {
+  /** Always `"NetworkError"`. */
   override readonly name = "NetworkError";
   /** Which failure it is. */
   readonly code: NetworkErrorCode;
 
   /**
+   * Makes an error.
+   *
    * @param code Which failure it is.
    * @param message What was tried and why it failed.
    * @param options `cause`: the error underneath.

@@ -29,7 +29,9 @@ export type ConnectedEvent =
 
 /** A peer connected to a listener, and its handshake is done. Connection-oriented transports only. */
 export interface AcceptedEvent {
+  /** Tells this event from the others. */
   readonly type: "accepted";
+  /** The peer. */
   readonly endpoint: Endpoint;
   /** The listener; undefined for a connection that was attached. */
   readonly listener: ResourceId | undefined;
@@ -37,7 +39,9 @@ export interface AcceptedEvent {
 
 /** A message came. */
 export interface NetworkMessageEvent {
+  /** Tells this event from the others. */
   readonly type: "message";
+  /** The sender: answer to it. */
   readonly endpoint: Endpoint;
   /**
    * The message. The library never writes these bytes again: keep them as long
@@ -57,8 +61,11 @@ export interface NetworkMessageEvent {
  * `remove` or `stop` is not reported.
  */
 export interface DisconnectedEvent {
+  /** Tells this event from the others. */
   readonly type: "disconnected";
+  /** The peer; `send` to it answers `ResourceNotFound` from now on. */
   readonly endpoint: Endpoint;
+  /** Why it ended. */
   readonly reason: DisconnectReason;
   /** What happened in detail, where there is more to say than the reason. */
   readonly error: NetworkError | undefined;

@@ -4,14 +4,12 @@
  * @module
  */
 
-declare const brand: unique symbol;
-
 /**
  * The name of a connection or a listener: a number, so that it can be compared
  * with `===` and be the key of a Map. It is unique in the process, across
  * nodes, and never used again.
  */
-export type ResourceId = number & { readonly [brand]: "ResourceId" };
+export type ResourceId = number & { readonly resourceIdBrand: true };
 
 /** Whether a resource listens (`local`) or is a connection to a peer (`remote`). */
 export type ResourceType = "local" | "remote";

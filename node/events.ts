@@ -8,7 +8,9 @@ import type { NetworkEvent } from "../network/events.ts";
 
 /** A signal that the program sent to itself. */
 export interface SignalEvent<Signal> {
+  /** Tells this event from the others. */
   readonly type: "signal";
+  /** What was sent. */
   readonly signal: Signal;
 }
 

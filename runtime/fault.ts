@@ -33,11 +33,14 @@ export type FaultCode =
 
 /** A failure with a code; the runtime's own error, if there was one, is its `cause`. */
 export class Fault extends Error {
+  /** Always `"Fault"`. */
   override readonly name = "Fault";
   /** Which failure it is. */
   readonly code: FaultCode;
 
   /**
+   * Makes a fault.
+   *
    * @param code Which failure it is.
    * @param message What was tried and why it failed: a sentence without a final period.
    * @param options `cause`: the error underneath.

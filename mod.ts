@@ -1,0 +1,142 @@
+/**
+ * The same event-driven message network on Deno, Bun and Node, over TCP, framed
+ * TCP, UDP, WebSocket and Unix sockets; and in a browser, as a WebSocket client.
+ *
+ * @example An echo server on two transports
+ * ```ts
+ * import { createNode, Transport } from "@signalbox/signalbox";
+ *
+ * const { handler, listener } = createNode();
+ * await handler.network.listen(Transport.FramedTcp, "127.0.0.1:0");
+ * await handler.network.listen(Transport.Udp, "127.0.0.1:0");
+ * const task = listener.forEach((event) => {
+ *   if (event.type === "message") handler.network.send(event.endpoint, event.data);
+ * });
+ * await handler.stop();
+ * await task;
+ * ```
+ *
+ * @module
+ */
+
+export { SendStatus } from "./adapters/adapter.ts";
+export type {
+  Adapter,
+  AdapterHost,
+  Attachment,
+  CloseOptions,
+  Connection,
+  ConnectionEvents,
+  ConnectOptions,
+  DisconnectReason,
+  HostTimer,
+  Listener,
+  ListenerEvents,
+  ListenOptions,
+  Outbox,
+  OutboxControl,
+  OutboxLimits,
+  OutboxSocket,
+  TargetAddress,
+} from "./adapters/adapter.ts";
+export { FramedTcp, framedTcp } from "./adapters/framed_tcp.ts";
+export type { FramedOptions } from "./adapters/framed_tcp.ts";
+export { Tcp } from "./adapters/tcp.ts";
+export type {
+  SourceAddress,
+  TcpConnectOptions,
+  TcpListenOptions,
+} from "./adapters/tcp.ts";
+export { Transport } from "./adapters/transport.ts";
+export type { Transports } from "./adapters/transport.ts";
+export {
+  isMulticast,
+  MAX_DATAGRAM_SIZE,
+  SAFE_DATAGRAM_SIZE,
+  Udp,
+} from "./adapters/udp.ts";
+export type {
+  UdpConnectOptions,
+  UdpListenOptions,
+  UdpSocketOptions,
+} from "./adapters/udp.ts";
+export { FramedUnix, framedUnix, Unix } from "./adapters/unix.ts";
+export type {
+  FrameDecoder,
+  Framing,
+  FramingFault,
+  MessageSink,
+} from "./framing/framing.ts";
+export { messagePackFraming } from "./framing/message_pack.ts";
+export { newlineFraming } from "./framing/newline.ts";
+export { taggedFraming } from "./framing/tagged.ts";
+export { varintFraming } from "./framing/varint.ts";
+export { formatAddress } from "./network/address.ts";
+export type { Address } from "./network/address.ts";
+export type { NetworkController } from "./network/controller.ts";
+export { Endpoint } from "./network/endpoint.ts";
+export { NetworkError } from "./network/errors.ts";
+export type { NetworkErrorCode } from "./network/errors.ts";
+export type {
+  AcceptedEvent,
+  ConnectedEvent,
+  DisconnectedEvent,
+  NetworkEvent,
+  NetworkMessageEvent,
+} from "./network/events.ts";
+export type {
+  Listening,
+  RemoveOptions,
+  ResourceInfo,
+  SendOptions,
+} from "./network/options.ts";
+export {
+  adapterId,
+  baseValue,
+  formatResourceId,
+  resourceType,
+} from "./network/resource_id.ts";
+export type { ResourceId, ResourceType } from "./network/resource_id.ts";
+export type { TrafficTotals } from "./network/traffic.ts";
+export { createNode } from "./node/create_node.ts";
+export type { NodePair } from "./node/create_node.ts";
+export type { NodeEvent, SignalEvent } from "./node/events.ts";
+export type { NodeHandler, StopOptions } from "./node/handler.ts";
+export type { NodeListener } from "./node/listener.ts";
+export type { NodeOptions, NodeStats } from "./node/node.ts";
+export type { NodeReceiver } from "./node/receiver.ts";
+export type { NodeTask } from "./node/task.ts";
+export type {
+  DatagramBindRequest,
+  DatagramEvents,
+  DatagramSocket,
+  Driver,
+  MulticastMembership,
+  SocketAddress,
+  StreamConnectRequest,
+  StreamEvents,
+  StreamListener,
+  StreamListenerEvents,
+  StreamListenRequest,
+  StreamSocket,
+  TimerHandle,
+  WebSocketConnectRequest,
+  WebSocketEvents,
+  WebSocketHandshake,
+  WebSocketListenerEvents,
+  WebSocketListenRequest,
+  WebSocketSocket,
+} from "./runtime/driver.ts";
+export { Fault } from "./runtime/fault.ts";
+export type { FaultCode } from "./runtime/fault.ts";
+export { FakeClock } from "./signals/clock.ts";
+export type { Clock } from "./signals/clock.ts";
+export { EventQueue, EventQueueClosedError } from "./signals/event_queue.ts";
+export type {
+  EventQueueOptions,
+  EventReceiver,
+  EventSender,
+  ReceiveOptions,
+} from "./signals/event_queue.ts";
+export { TimerQueue } from "./signals/timer_queue.ts";
+export type { TimerId } from "./signals/timer_queue.ts";
