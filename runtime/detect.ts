@@ -5,6 +5,7 @@
  */
 
 import { nodeProcess } from "./_node_builtins.ts";
+import { bunDriver } from "./bun.ts";
 import { denoDriver } from "./deno.ts";
 import type { Driver } from "./driver.ts";
 import { nodeDriver } from "./node.ts";
@@ -25,5 +26,6 @@ export function detectDriver(): Driver {
   // Deno and Bun have a `process` too, with a version of Node that they stand for.
   const versions = nodeProcess()?.versions ?? {};
   if (versions.deno !== undefined) return denoDriver();
+  if (versions.bun !== undefined) return bunDriver();
   return nodeDriver();
 }
