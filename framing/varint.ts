@@ -115,8 +115,8 @@ export function readVarint(
     value += (byte & 0x7f) * unit;
     unit *= 0x80;
     const least = byte < 0x80 ? value : Math.max(value, unit);
-    if (least > max) return VARINT_TOO_BIG;
     if (least > Number.MAX_SAFE_INTEGER) return VARINT_MALFORMED;
+    if (least > max) return VARINT_TOO_BIG;
     if (byte < 0x80) return value;
   }
   return VARINT_NEED_MORE;
