@@ -11,11 +11,14 @@ import { Collector, encode, fromHex, pushInPieces } from "./_stream.ts";
 const MIB = 1024 * 1024;
 const UNLIMITED = Infinity;
 const ALL = [
-  varintFraming,
-  taggedFraming,
-  messagePackFraming,
-  newlineFraming,
-  createNewlineFraming({ stripCarriageReturn: true }),
+  { name: "varint", framing: varintFraming },
+  { name: "tagged", framing: taggedFraming },
+  { name: "message-pack", framing: messagePackFraming },
+  { name: "newline", framing: newlineFraming },
+  {
+    name: "newline without carriage returns",
+    framing: createNewlineFraming({ stripCarriageReturn: true }),
+  },
 ];
 
 interface Row {
@@ -150,8 +153,8 @@ for (const { name, framing, hex, limit, code, after } of rows) {
   });
 }
 
-for (const framing of ALL) {
-  test(`${framing.name}: a message of exactly the limit passes, one byte more does not`, () => {
+for (const { name, framing } of ALL) {
+  test(`${name}: a message of exactly the limit passes, one byte more does not`, () => {
     for (const limit of [1, 127, 128, 300, 70_000]) {
       for (const piece of [limit + 16, 64, 1000]) {
         for (const over of [0, 1]) {
@@ -172,7 +175,7 @@ for (const framing of ALL) {
     }
   });
 
-  test(`${framing.name}: a sink that says stop gets nothing more`, () => {
+  test(`${name}: a sink that says stop gets nothing more`, () => {
     const one = encode(framing, { data: Uint8Array.of(65), tag: 0 });
     const three = new Uint8Array([...one, ...one, ...one]);
     for (const piece of [three.length, 1]) {
@@ -185,7 +188,7 @@ for (const framing of ALL) {
     }
   });
 
-  test(`${framing.name}: a sink that throws or pushes again leaves no decoder out of step`, () => {
+  test(`${name}: a sink that throws or pushes again leaves no decoder out of step`, () => {
     const one = encode(framing, { data: Uint8Array.of(65), tag: 0 });
     const two = new Uint8Array([...one, ...one]);
     const thrower = framing.createDecoder(100);
@@ -211,7 +214,7 @@ for (const framing of ALL) {
     assert.equal(decoder.buffered, 0);
   });
 
-  test(`${framing.name}: random bytes never throw, never pass the limit and are never held above it`, () => {
+  test(`${name}: random bytes never throw, never pass the limit and are never held above it`, () => {
     fc.assert(fc.property(
       fc.uint8Array({ maxLength: 400 }),
       fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 }),
