@@ -108,7 +108,7 @@ class TemplateConnection implements Connection {
 
   /** Bytes that we accepted and the peer has not taken. */
   get queuedBytes(): number {
-    return this.#peer?.#inboxBytes ?? 0;
+    return this.#peer === undefined ? 0 : this.#peer.#inboxBytes;
   }
 
   send(data: Uint8Array, isText: boolean, tag: number): SendStatus {
@@ -191,7 +191,7 @@ class TemplateConnection implements Connection {
       if (!events.message(message.data, message.isText, message.tag)) break;
     }
     this.#inbox.splice(0, delivered);
-    this.#peer?.#relieve();
+    if (this.#peer !== undefined) this.#peer.#relieve();
     if (this.#hasPeerClosed && this.#inbox.length === 0 && !this.#isClosed) {
       this.#isClosed = true;
       this.#events = undefined;
@@ -286,14 +286,17 @@ export const Template: Adapter = {
     return connection;
   },
   listen(host, address, options, events) {
-    const name = nameOf(address);
-    if (listeners.has(name)) {
-      return Promise.reject(
-        new Fault("address-in-use", `Cannot listen on ${name}: somebody does`),
-      );
-    }
-    const listener = new TemplateListener(host, name, options, events);
-    listeners.set(name, listener);
-    return Promise.resolve(listener);
+    return new Promise((resolve) => {
+      const name = nameOf(address);
+      if (listeners.has(name)) {
+        throw new Fault(
+          "address-in-use",
+          `Cannot listen on ${name}: somebody does`,
+        );
+      }
+      const listener = new TemplateListener(host, name, options, events);
+      listeners.set(name, listener);
+      resolve(listener);
+    });
   },
 };
