@@ -60,7 +60,6 @@ class NewlineDecoder implements FrameDecoder {
         return undefined;
       }
       const size = this.#messageEnd(this.#line, 0, this.#received);
-      if (size > max) return this.#tooBig();
       const message = this.#line.subarray(0, size);
       this.#clear();
       if (!sink.message(message, 0)) return undefined;
