@@ -1,0 +1,139 @@
+/**
+ * Sends messages to an echo server one by one, and checks each answer.
+ *
+ *     deno run --allow-net client.ts FramedTcp 127.0.0.1:3042     (bun client.ts …, node client.ts …)
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { createNode, Transport } from "../../mod.ts";
+
+const HELP = `Usage: client <FramedTcp|Udp|Ws> <host:port> [--count N]
+
+Sends N messages (default 1000) of 0 to 1,200 bytes, one in flight, compares
+each answer, and prints how many came back and the median round trip.`;
+
+const TRANSPORTS = {
+  FramedTcp: Transport.FramedTcp,
+  Udp: Transport.Udp,
+  Ws: Transport.Ws,
+};
+type TransportName = keyof typeof TRANSPORTS;
+
+/** Loopback loses datagrams only when a buffer is full; one that is lost is sent again after this time. */
+const RESEND_MS = 500;
+
+function isTransportName(name: string | undefined): name is TransportName {
+  return name !== undefined && name in TRANSPORTS;
+}
+
+function readArguments(): {
+  name: TransportName;
+  address: string;
+  count: number;
+} {
+  const { values, positionals } = parseArgs({
+    options: {
+      help: { type: "boolean", short: "h" },
+      count: { type: "string", default: "1000" },
+    },
+    allowPositionals: true,
+  });
+  if (values.help === true) {
+    console.log(HELP);
+    process.exit(0);
+  }
+  const [name, address] = positionals;
+  const count = Number(values.count);
+  if (!isTransportName(name)) {
+    throw new Error("the first argument must be FramedTcp, Udp or Ws");
+  }
+  if (address === undefined || positionals.length > 2) {
+    throw new Error("the second argument must be an address");
+  }
+  if (!Number.isInteger(count) || count < 1) {
+    throw new Error("--count must be a whole number from 1");
+  }
+  return { name, address, count };
+}
+
+let asked: ReturnType<typeof readArguments>;
+try {
+  asked = readArguments();
+} catch (error) {
+  console.error(
+    `client: ${error instanceof Error ? error.message : error}\n\n${HELP}`,
+  );
+  process.exit(2);
+}
+
+const { name, address, count } = asked;
+const { handler, listener } = createNode<"resend">();
+const { network, signals } = handler;
+const roundTripsMs: number[] = [];
+let message = new Uint8Array(0);
+let sentAt = 0;
+
+function messageNumber(index: number): Uint8Array {
+  const bytes = new Uint8Array((index * 7) % 1_201);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = index + at;
+  return bytes;
+}
+
+let server: ReturnType<typeof network.connect>;
+try {
+  server = network.connect(TRANSPORTS[name], address);
+} catch (error) {
+  console.error(`client: ${error instanceof Error ? error.message : error}`);
+  process.exit(2);
+}
+
+function sendNext(): void {
+  message = messageNumber(roundTripsMs.length);
+  sentAt = performance.now();
+  network.send(server, message);
+}
+
+await listener.forEach((event) => {
+  switch (event.type) {
+    case "connected":
+      if (!event.ok) throw event.error;
+      sendNext();
+      if (name === "Udp") signals.sendWithTimer("resend", RESEND_MS);
+      break;
+    case "message": {
+      const { data } = event;
+      if (
+        data.length !== message.length ||
+        data.some((byte, at) => byte !== message[at])
+      ) {
+        // A late answer to a datagram that was sent twice is no mistake of anybody.
+        if (name === "Udp") return;
+        throw new Error(`message ${roundTripsMs.length} came back changed`);
+      }
+      roundTripsMs.push(performance.now() - sentAt);
+      if (roundTripsMs.length % 500 === 0) {
+        console.error(`${name} ${roundTripsMs.length}/${count}`);
+      }
+      if (roundTripsMs.length < count) sendNext();
+      else void handler.stop();
+      break;
+    }
+    case "signal":
+      if (performance.now() - sentAt > RESEND_MS) network.send(server, message);
+      signals.sendWithTimer("resend", RESEND_MS);
+      break;
+    case "disconnected":
+      throw new Error(`the server ended the connection: ${event.reason}`);
+  }
+});
+
+roundTripsMs.sort((a, b) => a - b);
+const medianUs = (roundTripsMs[count >> 1] ?? 0) * 1000;
+console.log(
+  `${name} ${roundTripsMs.length} echoed, median round trip ${
+    medianUs.toFixed(1)
+  } us`,
+);
