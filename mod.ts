@@ -41,6 +41,7 @@ export type {
 } from "./adapters/adapter.ts";
 export { FramedTcp, framedTcp } from "./adapters/framed_tcp.ts";
 export type { FramedOptions } from "./adapters/framed_tcp.ts";
+export { Memory } from "./adapters/memory.ts";
 export { Tcp } from "./adapters/tcp.ts";
 export type {
   SourceAddress,

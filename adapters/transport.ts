@@ -6,6 +6,7 @@
 
 import type { Adapter } from "./adapter.ts";
 import { FramedTcp } from "./framed_tcp.ts";
+import { Memory } from "./memory.ts";
 import { Tcp } from "./tcp.ts";
 import type { TcpConnectOptions, TcpListenOptions } from "./tcp.ts";
 import { Udp } from "./udp.ts";
@@ -24,10 +25,19 @@ export interface Transports {
   readonly Unix: Adapter;
   /** Whole messages over a Unix socket. */
   readonly FramedUnix: Adapter;
+  /** Whole messages inside one process. */
+  readonly Memory: Adapter;
 }
 
 /**
  * The ready transports. Each is also an export of a subpath of its own
  * (`@signalbox/signalbox/framed_tcp`), for programs that bundle only what they use.
  */
-export const Transport: Transports = { Tcp, FramedTcp, Udp, Unix, FramedUnix };
+export const Transport: Transports = {
+  Tcp,
+  FramedTcp,
+  Udp,
+  Unix,
+  FramedUnix,
+  Memory,
+};
