@@ -87,10 +87,8 @@ export interface DenoApi {
   ): DenoDatagramConn;
   serve(
     options: {
-      hostname?: string;
-      port?: number;
-      path?: string;
-      signal: AbortSignal;
+      hostname: string;
+      port: number;
       onListen(address: DenoAddress): void;
       onError(error: unknown): Response;
     },
@@ -101,7 +99,7 @@ export interface DenoApi {
   ): DenoHttpServer;
   upgradeWebSocket(
     request: Request,
-    options: { protocol?: string; idleTimeout: number },
+    options: { idleTimeout: number },
   ): { socket: WebSocket; response: Response };
   lstatSync(path: string): { readonly isSocket: boolean | null };
   removeSync(path: string): void;

@@ -9,6 +9,10 @@ import { nodeBuiltin } from "./_node_builtins.ts";
 import { bindDenoDatagram, isNativeDatagram } from "./deno_datagram.ts";
 import { connectDenoStream } from "./deno_stream.ts";
 import { listenDenoStream } from "./deno_stream_listener.ts";
+import {
+  connectDenoWebSocket,
+  listenDenoWebSocket,
+} from "./deno_web_socket.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -22,6 +26,11 @@ import type {
   StreamListenRequest,
   StreamSocket,
   TimerHandle,
+  WebSocketConnectRequest,
+  WebSocketEvents,
+  WebSocketListenerEvents,
+  WebSocketListenRequest,
+  WebSocketSocket,
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
@@ -139,14 +148,19 @@ class DenoDriver implements Driver {
       : await bindNodeDatagram(request, events);
   }
 
-  connectWebSocket(): never {
-    throw new Fault("not-supported", "Cannot connect a WebSocket yet");
+  connectWebSocket(
+    request: WebSocketConnectRequest,
+    events: WebSocketEvents,
+  ): WebSocketSocket {
+    return connectDenoWebSocket(request, events);
   }
 
-  listenWebSocket(): Promise<never> {
-    return Promise.reject(
-      new Fault("not-supported", "Cannot listen for WebSockets yet"),
-    );
+  // An async function, so that every failure is a rejection.
+  async listenWebSocket(
+    request: WebSocketListenRequest,
+    events: WebSocketListenerEvents,
+  ): Promise<StreamListener> {
+    return await listenDenoWebSocket(this.#deno, request, events);
   }
 }
 

@@ -1,0 +1,93 @@
+/**
+ * The driver of browsers and workers: a WebSocket client.
+ *
+ * @module
+ */
+
+import { connectStandardWebSocket } from "./_standard_web_socket.ts";
+import type { Driver, TimerHandle } from "./driver.ts";
+import { Fault } from "./fault.ts";
+
+function lacking(what: string): Fault {
+  return new Fault(
+    "not-supported",
+    `Cannot ${what}: a browser has WebSocket clients alone`,
+  );
+}
+
+/** A timer in a class of its own, so that handles of any runtime fit. */
+class BrowserTimer {
+  readonly handle: ReturnType<typeof setTimeout>;
+
+  constructor(callback: () => void, delayMs: number) {
+    this.handle = setTimeout(callback, delayMs);
+  }
+}
+
+/**
+ * The driver of browsers and workers, and of any runtime that has nothing but
+ * the standard `WebSocket`.
+ *
+ * `connectWebSocket` works, without headers of one's own; all else is refused
+ * with `not-supported`. A WebSocket cannot be paused, tells no addresses, and
+ * keeps the reason of a failure to itself.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { browserDriver } from "./browser.ts";
+ *
+ * assert.equal(browserDriver().name, "browser");
+ * ```
+ */
+export function browserDriver(): Driver {
+  return {
+    name: "browser",
+    now: () => performance.now(),
+    setTimer: (callback, delayMs) => new BrowserTimer(callback, delayMs),
+    clearTimer(timer: TimerHandle): void {
+      if (timer instanceof BrowserTimer) clearTimeout(timer.handle);
+    },
+    defer: deferByMessage(),
+    connectStream(): never {
+      throw lacking("connect a stream");
+    },
+    listenStream: () => Promise.reject(lacking("listen")),
+    bindDatagram: () => Promise.reject(lacking("bind a datagram socket")),
+    connectWebSocket({ url, protocols, headers }, events) {
+      if (headers !== undefined && Object.keys(headers).length > 0) {
+        throw new Fault(
+          "not-supported",
+          `Cannot connect to ${url}: a browser takes no headers`,
+        );
+      }
+      return connectStandardWebSocket(
+        () => new WebSocket(url, [...protocols]),
+        url,
+        events,
+      );
+    },
+    listenWebSocket: () => Promise.reject(lacking("listen for WebSockets")),
+  };
+}
+
+/**
+ * A message to oneself: it comes after input that is ready, and without the
+ * four milliseconds that browsers put on nested timers.
+ */
+function deferByMessage(): (callback: () => void) => void {
+  let channel: MessageChannel | undefined;
+  let waiting: (() => void)[] = [];
+  const run = (): void => {
+    const callbacks = waiting;
+    waiting = [];
+    for (const callback of callbacks) callback();
+  };
+  return (callback) => {
+    if (channel === undefined) {
+      channel = new MessageChannel();
+      channel.port1.onmessage = run;
+    }
+    if (waiting.push(callback) === 1) channel.port2.postMessage(0);
+  };
+}
