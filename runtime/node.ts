@@ -7,9 +7,10 @@
 
 import { nodeBuiltin } from "./_node_builtins.ts";
 import type { Driver, TimerHandle } from "./driver.ts";
-import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
 import { connectNodeStream } from "./node_stream.ts";
+import { connectNodeWebSocket } from "./node_web_socket_client.ts";
+import { listenNodeWebSocket } from "./node_web_socket.ts";
 import { listenNodeStream } from "./node_stream_listener.ts";
 
 /** A timer as an object, because the runtimes' own handles have different types. */
@@ -27,6 +28,8 @@ class NodeTimer {
  * - TCP and Unix sockets, UDP with multicast: everything in the contract, but
  *   `pause` of a datagram socket drops what arrives meanwhile.
  * - `reusePort` needs Node 22.12 or 23.1 and is refused with `not-supported` before.
+ * - WebSockets are those of the package `ws`, which must be installed; where it is
+ *   not, they are refused with `not-supported`.
  * - Timers keep the process alive until they fire or are cleared.
  *
  * @example
@@ -56,13 +59,7 @@ export function nodeDriver(): Driver {
     connectStream: connectNodeStream,
     listenStream: listenNodeStream,
     bindDatagram: bindNodeDatagram,
-    connectWebSocket(): never {
-      throw new Fault("not-supported", "Cannot connect a WebSocket yet");
-    },
-    listenWebSocket(): Promise<never> {
-      return Promise.reject(
-        new Fault("not-supported", "Cannot listen for WebSockets yet"),
-      );
-    },
+    connectWebSocket: connectNodeWebSocket,
+    listenWebSocket: listenNodeWebSocket,
   };
 }

@@ -34,7 +34,9 @@ const MAX_DISCARD_TURNS = 100;
 
 /** One connection on `node:net`. */
 export class NodeStream implements StreamSocket {
+  /** Known once the socket is open. */
   localAddress: SocketAddress = UNKNOWN_ADDRESS;
+  /** The address asked for until the socket is open. */
   peerAddress: SocketAddress;
   readonly #socket: net.Socket;
   readonly #keepAliveMs: number | undefined;
@@ -53,8 +55,11 @@ export class NodeStream implements StreamSocket {
   #discardTurns = 0;
 
   /**
+   * Takes a socket over: nothing else may listen to it.
+   *
    * @param socket A socket that is connecting, or was just accepted, with `allowHalfOpen`.
    * @param peerAddress What `peerAddress` says until the socket is open.
+   * @param keepAliveMs TCP keepalive: the idle time before the first probe, in milliseconds; undefined for none.
    */
   constructor(
     socket: net.Socket,
@@ -262,11 +267,11 @@ export function socketFault(error: unknown, doing: string): Fault {
     : fault;
 }
 
-function addressOf(
+/** The address of one end of a socket, which may be gone. */
+export function addressOf(
   hostname: string | undefined,
   port: number | undefined,
 ): SocketAddress {
-  // The peer may be gone before it was accepted.
   return hostname === undefined || port === undefined
     ? UNKNOWN_ADDRESS
     : inetAddress(hostname, port);

@@ -29,6 +29,11 @@ export interface DriverUnderTest {
 
 let callDepth = 0;
 
+/** Whether a call into a driver has not returned yet. */
+export function isCalling(): boolean {
+  return callDepth > 0;
+}
+
 /** Makes a call into a driver: an event that comes before it returns breaks rule 1. */
 export function calling<Result>(call: () => Result): Result {
   callDepth++;
@@ -40,7 +45,7 @@ export function calling<Result>(call: () => Result): Result {
 }
 
 /** Waits until something that events change has become true. */
-class Watch {
+export class Watch {
   readonly #waiting: { isMet: () => boolean; resolve: () => void }[] = [];
 
   until(isMet: () => boolean): Promise<void> {

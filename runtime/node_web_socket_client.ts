@@ -1,0 +1,146 @@
+/**
+ * The WebSocket client of the `ws` package, for Node versions without their own.
+ *
+ * @module
+ */
+
+import { UNKNOWN_ADDRESS } from "./_socket_address.ts";
+import { addressOf } from "./node_stream.ts";
+import {
+  loadWs,
+  type WsClient,
+  wsFault,
+  type WsPackage,
+} from "./_ws_package.ts";
+import type {
+  SocketAddress,
+  WebSocketConnectRequest,
+  WebSocketEvents,
+  WebSocketSocket,
+} from "./driver.ts";
+import { Fault, faultFrom } from "./fault.ts";
+import { WsPackageSocket } from "./node_web_socket.ts";
+
+/** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
+const ABNORMAL = 1006;
+
+class WsPackageClient implements WebSocketSocket {
+  readonly #events: WebSocketEvents;
+  #client: WsClient | undefined;
+  /** The socket once it is open; everything goes there from then on. */
+  #open: WsPackageSocket | undefined;
+  #isGivenUp = false;
+  #fault: Fault | undefined;
+
+  constructor(request: WebSocketConnectRequest, events: WebSocketEvents) {
+    this.#events = events;
+    loadWs().then((ws) => this.#start(ws, request)).catch((error: unknown) => {
+      const fault = faultFrom(error, `Cannot connect to ${request.url}`);
+      events.closed(ABNORMAL, "", this.#isGivenUp ? undefined : fault);
+    });
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#open?.localAddress ?? UNKNOWN_ADDRESS;
+  }
+
+  get peerAddress(): SocketAddress {
+    return this.#open?.peerAddress ?? UNKNOWN_ADDRESS;
+  }
+
+  get protocol(): string {
+    return this.#open?.protocol ?? "";
+  }
+
+  get pending(): number {
+    return this.#open?.pending ?? 0;
+  }
+
+  send(data: Uint8Array, isText: boolean): boolean {
+    return this.#open?.send(data, isText) ?? false;
+  }
+
+  pause(): boolean {
+    return this.#open?.pause() ?? false;
+  }
+
+  resume(): void {
+    this.#open?.resume();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#open === undefined) this.abort();
+    else this.#open.close(code, reason);
+  }
+
+  abort(): void {
+    this.#isGivenUp = true;
+    if (this.#open === undefined) this.#client?.terminate();
+    else this.#open.abort();
+  }
+
+  #start({ WebSocket }: WsPackage, request: WebSocketConnectRequest): void {
+    if (this.#isGivenUp) {
+      this.#events.closed(ABNORMAL, "", undefined);
+      return;
+    }
+    const client = new WebSocket(request.url, request.protocols, {
+      perMessageDeflate: false,
+      headers: request.headers ?? {},
+    });
+    this.#client = client;
+    client.on("error", (error) => {
+      this.#fault ??= wsFault(error);
+    });
+    client.on("close", (code, reason) => {
+      if (this.#open !== undefined) return; // It tells that itself.
+      this.#events.closed(
+        code,
+        reason.toString(),
+        this.#isGivenUp ? undefined : this.#fault,
+      );
+    });
+    client.once("upgrade", ({ socket }) => {
+      client.once("open", () => {
+        if (this.#isGivenUp) return;
+        const stream = socket ?? undefined;
+        this.#open = new WsPackageSocket(
+          client,
+          stream,
+          addressOf(stream?.localAddress, stream?.localPort),
+          addressOf(stream?.remoteAddress, stream?.remotePort),
+        );
+        this.#open.tell(this.#events);
+        this.#events.open();
+      });
+    });
+  }
+}
+
+/**
+ * Connects with the `ws` package, as `Driver.connectWebSocket` asks.
+ *
+ * A package that is not installed is told by `closed`, as `not-supported`.
+ *
+ * @throws {Fault} `invalid-address` for a URL or a subprotocol that cannot be.
+ */
+export function connectNodeWebSocket(
+  request: WebSocketConnectRequest,
+  events: WebSocketEvents,
+): WebSocketSocket {
+  let url: URL;
+  try {
+    url = new URL(request.url);
+  } catch (error) {
+    throw new Fault("invalid-address", `Cannot connect to ${request.url}`, {
+      cause: error,
+    });
+  }
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+    throw new Fault(
+      "invalid-address",
+      `Cannot connect to ${request.url}: the scheme must be ws or wss`,
+    );
+  }
+  return new WsPackageClient(request, events);
+}
