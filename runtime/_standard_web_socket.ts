@@ -139,10 +139,13 @@ export class StandardWebSocket implements WebSocketSocket {
     } else this.#socket.close();
   }
 
-  /** The standard knows no abort: this closes, and waits a second at most for the peer. */
+  /**
+   * The standard knows no abort: this closes without a code, which the peer
+   * takes for 1005, and waits a second at most for its answer.
+   */
   abort(): void {
     if (this.#reported) return;
-    this.close(1000, "");
+    this.close(1005, "");
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#report(ABNORMAL, ""), ABORT_MS);
   }
