@@ -395,11 +395,8 @@ export class NetworkController {
       }, timeoutMs);
     }
     if (signal !== undefined) {
-      // The event must not come from inside the user's call to abort().
       const abort = () =>
-        this.#host.defer(() =>
-          resource.abandon(abortError(`Cannot connect to ${endpoint}`, signal))
-        );
+        resource.abort(abortError(`Cannot connect to ${endpoint}`, signal));
       signal.addEventListener("abort", abort, { once: true });
       resource.stopWatchingSignal = () =>
         signal.removeEventListener("abort", abort);

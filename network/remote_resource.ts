@@ -48,6 +48,8 @@ export class RemoteResource implements ConnectionEvents {
   readonly #listener: LocalResource | undefined;
   #connection: Connection | undefined;
   #state: "pending" | "ready" | "gone" = "pending";
+  /** Why an own connect is about to be given up: nothing that happens meanwhile may change the outcome. */
+  #aborted: NetworkError | undefined;
 
   constructor(
     registry: Registry,
@@ -109,7 +111,7 @@ export class RemoteResource implements ConnectionEvents {
   }
 
   ready(): void {
-    if (this.#state !== "pending") return;
+    if (this.#state !== "pending" || this.#aborted !== undefined) return;
     this.#state = "ready";
     this.#stopWaiting();
     if (this.#registry.isPaused) this.connection.pause();
@@ -158,7 +160,7 @@ export class RemoteResource implements ConnectionEvents {
         error,
       }, 0);
     } else if (this.#isOwn) {
-      const cause = fault ??
+      const cause = this.#aborted ?? fault ??
         new Fault(
           "connection-reset",
           `Cannot connect to ${this.endpoint}: the peer closed`,
@@ -175,6 +177,13 @@ export class RemoteResource implements ConnectionEvents {
     // An adapter that forgets `closed` must not leave a resource behind.
     if (this.#state !== "gone") this.closed("error", undefined);
     this.#registry.released(this);
+  }
+
+  /** Gives an own connect up soon: the event must not come from inside the user's call to `abort()`. */
+  abort(error: NetworkError): void {
+    if (this.#state !== "pending") return;
+    this.#aborted = error;
+    this.#registry.host.defer(() => this.abandon(error));
   }
 
   /** Gives an own connect up, with an event. */
