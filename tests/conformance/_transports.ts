@@ -1,0 +1,129 @@
+/**
+ * The transports of the conformance table: one row each, and nothing else in
+ * the table names a transport where a property of its row will do.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import {
+  type Adapter,
+  type Address,
+  type ConnectOptions,
+  type ListenOptions,
+  type SocketAddress,
+  Transport,
+} from "../../mod.ts";
+import { tempSocketPath } from "../_support.ts";
+
+/** What the table has to know of one transport. */
+export interface TransportRow {
+  /** Opens the name of each test. */
+  readonly name: string;
+  readonly adapter: Adapter<ConnectOptions, ListenOptions>;
+  /** Peers connect: `accepted` and `disconnected` exist. */
+  readonly isOriented: boolean;
+  /** A message arrives as it was sent, not as a piece of a stream. */
+  readonly isPacket: boolean;
+  /** Nothing is lost, and all is in order. */
+  readonly isReliable: boolean;
+  /** How raw sockets reach its listeners: by port, by path, or not at all. */
+  readonly raw: "port" | "path" | undefined;
+  /** Its frames are bytes behind a varint length. */
+  readonly isVarint: boolean;
+  /** A place to listen at that nobody else uses. */
+  listenAddress(): Address;
+  /** How a peer reaches what listens there. */
+  peerAddress(address: SocketAddress): Address;
+}
+
+function byPort(address: SocketAddress): Address {
+  return { hostname: "127.0.0.1", port: address.port };
+}
+
+function byPath(address: SocketAddress): Address {
+  return { path: address.path };
+}
+
+const tcp: TransportRow = {
+  name: "Tcp",
+  adapter: Transport.Tcp,
+  isOriented: true,
+  isPacket: false,
+  isReliable: true,
+  raw: "port",
+  isVarint: false,
+  listenAddress: () => "127.0.0.1:0",
+  peerAddress: byPort,
+};
+
+const framedTcp: TransportRow = {
+  ...tcp,
+  name: "FramedTcp",
+  adapter: Transport.FramedTcp,
+  isPacket: true,
+  isVarint: true,
+};
+
+const udp: TransportRow = {
+  ...tcp,
+  name: "Udp",
+  adapter: Transport.Udp,
+  isOriented: false,
+  isPacket: true,
+  isReliable: false,
+  raw: undefined,
+};
+
+const unix: TransportRow = {
+  ...tcp,
+  name: "Unix",
+  adapter: Transport.Unix,
+  raw: "path",
+  listenAddress: () => ({ path: tempSocketPath() }),
+  peerAddress: byPath,
+};
+
+const framedUnix: TransportRow = {
+  ...unix,
+  name: "FramedUnix",
+  adapter: Transport.FramedUnix,
+  isPacket: true,
+  isVarint: true,
+};
+
+/** Windows has no Unix sockets of the kind that the three runtimes share. */
+const unixRows = process.platform === "win32" ? [] : [unix, framedUnix];
+
+/** Every transport. */
+export const transports: readonly TransportRow[] = [
+  tcp,
+  framedTcp,
+  udp,
+  ...unixRows,
+];
+
+/** Those whose peers connect. */
+export const oriented: readonly TransportRow[] = transports.filter((row) =>
+  row.isOriented
+);
+
+/** Those that carry whole messages and lose none. */
+export const packets: readonly TransportRow[] = transports.filter((row) =>
+  row.isPacket && row.isReliable
+);
+
+/** Those that carry bytes without boundaries. */
+export const streams: readonly TransportRow[] = transports.filter((row) =>
+  !row.isPacket
+);
+
+/** Those that raw sockets can talk to in varint frames. */
+export const varintRows: readonly TransportRow[] = transports.filter((row) =>
+  row.isVarint && row.raw !== undefined
+);
+
+/** Those that raw sockets can talk to in plain bytes or varint frames. */
+export const rawRows: readonly TransportRow[] = transports.filter((row) =>
+  row.raw !== undefined && (row.isVarint || !row.isPacket)
+);
