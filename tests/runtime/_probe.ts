@@ -17,6 +17,12 @@ import type {
 } from "../../runtime/driver.ts";
 import type { Fault, FaultCode } from "../../runtime/fault.ts";
 
+/**
+ * What not every runtime can do: reset a TCP connection, drop a WebSocket without
+ * a close frame, and accept again after it ran out of file descriptors.
+ */
+export type Ability = "reset" | "web-socket-abort" | "accept-recovery";
+
 /** What the table runs on. */
 export interface DriverUnderTest {
   /** Opens the name of each test. */
@@ -24,7 +30,7 @@ export interface DriverUnderTest {
   /** The driver. */
   readonly driver: Driver;
   /** What the runtime cannot do; the table then proves the documented answer instead. */
-  readonly lacks: ReadonlySet<"reset">;
+  readonly lacks: ReadonlySet<Ability>;
 }
 
 let callDepth = 0;

@@ -6,7 +6,8 @@
 
 import { test } from "../_test.ts";
 import { datagramRows } from "./_datagram_contract.ts";
-import type { DriverUnderTest } from "./_probe.ts";
+import { descriptorRows } from "./_descriptor_contract.ts";
+import type { Ability, DriverUnderTest } from "./_probe.ts";
 import { streamRows } from "./_stream_contract.ts";
 import { streamFlowRows } from "./_stream_flow_contract.ts";
 import { timerRows } from "./_timer_contract.ts";
@@ -17,6 +18,8 @@ import { webSocketRows } from "./_web_socket_contract.ts";
 export interface Row {
   /** What is proved, as a sentence. */
   readonly name: string;
+  /** What the driver must be able to do for the row to prove anything. */
+  readonly needs?: Ability;
   /** Proves it, or throws. */
   run(under: DriverUnderTest): void | Promise<void>;
 }
@@ -28,11 +31,17 @@ export function testDriver(under: DriverUnderTest): void {
     streamRows,
     streamFlowRows,
     unixRows,
+    descriptorRows,
     datagramRows,
     webSocketRows,
   ];
   for (const rows of tables) {
     for (const row of rows) {
+      const { needs } = row;
+      if (needs !== undefined && under.lacks.has(needs)) {
+        test(`${under.name} driver: NOT PROVED, it cannot: ${row.name}`, () => {});
+        continue;
+      }
       test(`${under.name} driver: ${row.name}`, () => row.run(under));
     }
   }
