@@ -26,7 +26,7 @@ const HARMLESS = new Set(["Immediate", "TTYWrap", "TickObject"]);
 /** How long a closed socket may take to go: a few turns of the event loop. */
 const GRACE_MS = 100;
 
-const timersOfBun = "Bun" in globalThis ? watchTimers() : undefined;
+const timersOfBun = "Bun" in globalThis ? watchTimersOnce() : undefined;
 
 /** What is open now. */
 export function openResources(): OpenResources {
@@ -86,6 +86,16 @@ function openSockets(): number {
     }
   }
   return sockets;
+}
+
+/** Bun runs all test files in one process and loads this module for each anew. */
+function watchTimersOnce(): () => number {
+  const key = Symbol.for("signalbox.tests.pendingTimers");
+  const earlier: unknown = Reflect.get(globalThis, key);
+  if (typeof earlier === "function") return () => Number(earlier());
+  const pendingTimers = watchTimers();
+  Reflect.set(globalThis, key, pendingTimers);
+  return pendingTimers;
 }
 
 type Timer = ReturnType<typeof setTimeout>;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import process from "node:process";
 import { openResources, resourcesLeft } from "./_resources.ts";
 
 /** What a test may ask of its registration. */
@@ -27,6 +28,8 @@ export function test(name: string, run: Run, options: TestOptions = {}): void {
   register(name, run, options.timeoutMs ?? 30_000);
 }
 
+let leaked = false;
+
 const register = await chooseRegistration();
 
 async function chooseRegistration(): Promise<
@@ -43,7 +46,8 @@ async function chooseRegistration(): Promise<
       });
     };
   }
-  const { test: nodeTest } = await import("node:test");
+  const { after, test: nodeTest } = await import("node:test");
+  if (!("Bun" in globalThis)) after(endInSpiteOfLeaks);
   return (name, run, timeoutMs) => {
     // Bun ends a test after five seconds unless told otherwise; the own limit comes first.
     nodeTest(
@@ -56,11 +60,21 @@ async function chooseRegistration(): Promise<
 
 async function runCleanly(run: Run, timeoutMs: number): Promise<void> {
   const before = openResources();
-  await withTimeout(run, timeoutMs);
-  const left = await resourcesLeft(before);
+  let left: string[] = [];
+  try {
+    await withTimeout(run, timeoutMs);
+  } finally {
+    left = await resourcesLeft(before);
+    if (left.length > 0) leaked = true;
+  }
   if (left.length > 0) {
     throw new Error(`Left open by this test: ${left.join(", ")}`);
   }
+}
+
+/** Node's runner waits for what a failed test left open, for ever if need be. */
+function endInSpiteOfLeaks(): void {
+  if (leaked) setTimeout(() => process.exit(1), 500).unref();
 }
 
 async function withTimeout(run: Run, timeoutMs: number): Promise<void> {

@@ -1,0 +1,184 @@
+/** Runs the tests of `tests/` on each runtime, from the same files. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execute } from "./_command.mjs";
+import { listFiles } from "./_files.mjs";
+import { readJUnit } from "./_junit.mjs";
+import {
+  bunPath,
+  cache,
+  denoPath,
+  NODE_VERSIONS,
+  nodePath,
+} from "./runtimes.mjs";
+
+/**
+ * @typedef {object} Suite
+ * @property {string} id also the name of its record
+ * @property {string} title
+ * @property {(files: string[], report: string, filter: string | undefined) => [string, string[]]} command
+ * @property {string} [only] a pattern for the names of the tests that it runs, for a runtime set up differently
+ */
+
+/** The runtimes on which every test runs. @type {Suite[]} */
+export const SUITES = [
+  {
+    id: "deno",
+    title: "tests on Deno",
+    command: (files, report, filter) => denoCommand(files, report, filter, []),
+  },
+  {
+    id: "deno-unstable-net",
+    title: "datagram tests on Deno with --unstable-net",
+    // The flag adds Deno's own datagram sockets, which the driver then uses.
+    only: "[Dd]atagram|[Uu]dp|UDP|[Mm]ulticast",
+    command: (files, report, filter) =>
+      denoCommand(files, report, filter, ["--unstable-net"]),
+  },
+  {
+    id: "bun",
+    title: "tests on Bun",
+    command: (files, report, filter) => [bunPath(), [
+      "test",
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      ...(filter === undefined ? [] : ["--test-name-pattern", filter]),
+      ...files.map((file) => `./${file}`),
+    ]],
+  },
+  nodeSuite(26),
+  nodeSuite(24),
+  nodeSuite(22),
+];
+
+/**
+ * @param {string[]} files
+ * @param {string} report
+ * @param {string | undefined} filter
+ * @param {string[]} flags
+ * @returns {[string, string[]]}
+ */
+function denoCommand(files, report, filter, flags) {
+  return [denoPath(), [
+    "test",
+    "--allow-all",
+    // `deno check` has looked at the types.
+    "--no-check",
+    "--sanitize-ops",
+    "--sanitize-resources",
+    "--hide-stacktraces",
+    ...flags,
+    `--junit-path=${report}`,
+    ...(filter === undefined ? [] : [`--filter=/${filter}/`]),
+    ...files,
+  ]];
+}
+
+/**
+ * @param {22 | 24 | 26} major
+ * @returns {Suite}
+ */
+function nodeSuite(major) {
+  return {
+    id: `node${major}`,
+    title: `tests on Node ${NODE_VERSIONS[major]}`,
+    command: (files, report, filter) => [nodePath(major), [
+      "--test",
+      "--test-reporter=junit",
+      `--test-reporter-destination=${report}`,
+      "--test-reporter=spec",
+      "--test-reporter-destination=stdout",
+      ...(filter === undefined ? [] : [`--test-name-pattern=/${filter}/`]),
+      ...files,
+    ]],
+  };
+}
+
+/** The test files, all or those whose path contains one of the given texts. @param {string[]} parts */
+export function testFiles(parts) {
+  return listFiles("tests").filter((path) =>
+    path.endsWith("_test.ts") && !path.endsWith("/_test.ts") &&
+    (parts.length === 0 || parts.some((part) => path.includes(part)))
+  );
+}
+
+/**
+ * Runs one suite and writes down what became of each test, in
+ * `.cache/conformance/<id>.json`.
+ *
+ * @param {Suite} suite
+ * @param {object} options
+ * @param {string} [options.filter] a pattern for the names of the tests
+ * @param {string[]} options.paths parts of the paths of the test files; none means all
+ * @param {(text: string) => void} [options.onOutput]
+ * @returns {Promise<import("./_outcome.mjs").Outcome>}
+ */
+export async function runSuite(suite, { filter, paths, onOutput }) {
+  const files = testFiles(paths);
+  if (files.length === 0) {
+    return { passed: 0, failed: 1, skipped: 0, notes: ["no test file found"] };
+  }
+  const folder = join(cache, "conformance");
+  mkdirSync(folder, { recursive: true });
+  const report = join(folder, `${suite.id}.xml`);
+  rmSync(report, { force: true });
+  const [command, args] = suite.command(files, report, filter ?? suite.only);
+  const { code, output } = await execute(command, args, {
+    // Outside of this suite the variable would make Node believe that it is a test's child.
+    env: { NODE_TEST_CONTEXT: undefined },
+    ...(onOutput === undefined ? {} : { onOutput }),
+  });
+  // Deno reports what it filtered out as skipped.
+  const wanted = new RegExp(filter ?? suite.only ?? "");
+  const tests = readReport(report).filter(({ name }) => wanted.test(name));
+  const count = (outcome) =>
+    tests.filter((test) => test.outcome === outcome).length;
+  const outcome = {
+    passed: count("passed"),
+    failed: count("failed"),
+    skipped: count("skipped"),
+    notes: tests
+      .filter((test) => test.outcome !== "passed")
+      .map(({ name, outcome, message }) => `${outcome}: ${name}\n${message}`),
+  };
+  if (code !== 0 && outcome.failed === 0) {
+    // A file that does not load, or a runner that crashed: no test tells of it.
+    outcome.failed = 1;
+    outcome.notes.push(`the runner failed with status ${code}`, output);
+  }
+  if (tests.length === 0 && outcome.failed === 0 && filter === undefined) {
+    outcome.failed = 1;
+    outcome.notes.push("no test was run", output);
+  }
+  if (filter === undefined && paths.length === 0) {
+    writeFileSync(
+      join(folder, `${suite.id}.json`),
+      `${
+        JSON.stringify(
+          {
+            runtime: suite.id,
+            tests: tests.map(({ name, file, outcome, ms }) => ({
+              name,
+              file,
+              outcome,
+              ms,
+            })),
+          },
+          null,
+          2,
+        )
+      }\n`,
+    );
+  }
+  return outcome;
+}
+
+/** @param {string} path */
+function readReport(path) {
+  try {
+    return readJUnit(readFileSync(path, "utf8"));
+  } catch {
+    // The runner ended before it wrote one.
+    return [];
+  }
+}

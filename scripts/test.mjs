@@ -1,0 +1,153 @@
+/**
+ * Runs every check of the project, one after the other: `npm test`.
+ *
+ * The last line counts all tests and checks: `N passed, N failed, N skipped`.
+ * The exit status is 1 if anything failed; where `CI` is set, also if anything
+ * was skipped.
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { CHECKS } from "./_checks.mjs";
+import { failed, sum } from "./_outcome.mjs";
+import { ensureDependencies } from "./runtimes.mjs";
+
+const HELP = `npm test -- [options] [part of a test file's path …]
+
+  --only NAMES     run these checks or groups, separated by commas
+  --filter PATTERN run the tests whose names match, and no other checks
+  --list           print the names of the checks and groups
+  --verbose        print what the checks print, as they run
+  --help           print this
+
+With parts of paths, only the tests in those files are run.`;
+
+const options = readOptions();
+process.exit(await main());
+
+async function main() {
+  const checks = selected();
+  if (options.list) {
+    for (const { id, group, title } of CHECKS) {
+      console.log(`${id.padEnd(20)}${group.padEnd(10)}${title}`);
+    }
+    return 0;
+  }
+  ensureDependencies();
+  const start = performance.now();
+  const outcomes = [];
+  for (const check of checks) outcomes.push(await run(check));
+  const total = sum(outcomes);
+  console.log(`\n${checks.length} checks in ${seconds(start)}`);
+  const broken = checks.filter((_, index) => !isGood(outcomes[index]));
+  if (broken.length > 0) {
+    console.log(`not good: ${broken.map(({ id }) => id).join(", ")}`);
+  }
+  console.log(
+    `${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`,
+  );
+  return outcomes.every(isGood) ? 0 : 1;
+}
+
+/** @param {import("./_checks.mjs").Check} check */
+async function run(check) {
+  console.log(`\n── ${check.title} (${check.id})`);
+  const start = performance.now();
+  let outcome;
+  try {
+    outcome = await check.run({
+      filter: options.filter,
+      paths: options.paths,
+      onOutput: options.verbose
+        ? (text) => process.stdout.write(text)
+        : undefined,
+    });
+  } catch (error) {
+    outcome = failed(error instanceof Error ? `${error.stack}` : String(error));
+  }
+  for (const note of outcome.notes) console.log(indent(shorten(note)));
+  const parts = [`${outcome.passed} passed`];
+  if (outcome.failed > 0) parts.push(`${outcome.failed} failed`);
+  if (outcome.skipped > 0) parts.push(`${outcome.skipped} skipped`);
+  console.log(
+    `   ${isGood(outcome) ? "ok" : "NOT OK"}: ${parts.join(", ")} (${
+      seconds(start)
+    })`,
+  );
+  return outcome;
+}
+
+/** @param {import("./_outcome.mjs").Outcome} outcome */
+function isGood({ failed, skipped }) {
+  return failed === 0 && (skipped === 0 || !isCi());
+}
+
+function isCi() {
+  return !["", "0", "false", undefined].includes(process.env.CI);
+}
+
+function selected() {
+  const testsOnly = options.filter !== undefined || options.paths.length > 0;
+  const candidates = testsOnly
+    ? CHECKS.filter(({ group }) => group === "tests" || group === "node")
+    : CHECKS;
+  if (options.only === undefined) return candidates;
+  const known = CHECKS.flatMap(({ id, group }) => [id, group]);
+  for (const name of options.only) {
+    if (!known.includes(name)) {
+      fail(`there is no check "${name}"; --list prints their names`);
+    }
+  }
+  return candidates.filter(({ id, group }) =>
+    options.only.includes(id) || options.only.includes(group) ||
+    (group === "node" && options.only.includes("tests"))
+  );
+}
+
+function readOptions() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        only: { type: "string" },
+        filter: { type: "string" },
+        list: { type: "boolean", default: false },
+        verbose: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
+    return {
+      ...values,
+      only: values.only?.split(",").map((name) => name.trim()),
+      paths: positionals,
+    };
+  } catch (error) {
+    fail(error.message);
+  }
+}
+
+/** @param {string} message */
+function fail(message) {
+  console.error(`npm test: ${message}\n\n${HELP}`);
+  process.exit(2);
+}
+
+/** @param {number} start */
+function seconds(start) {
+  return `${((performance.now() - start) / 1000).toFixed(1)} s`;
+}
+
+/** @param {string} text */
+function indent(text) {
+  return text.replace(/^(?=.)/gm, "   ");
+}
+
+/** The end of a long text, where tools tell what is wrong. @param {string} text */
+function shorten(text) {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length <= 120) return lines.join("\n");
+  return ["…", ...lines.slice(-120)].join("\n");
+}
