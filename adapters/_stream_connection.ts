@@ -107,7 +107,9 @@ export class StreamConnection implements StreamEvents {
   /** Gives the stream its socket; to be called once, before anything else. */
   attach(socket: StreamSocket): void {
     this.#socket = socket;
-    this.#outbox = this.#host.createOutbox(socket, this.#limits);
+    this.#outbox = this.#host.createOutbox(socket, this.#limits, () => {
+      if (this.#state === "open") this.#user.writable();
+    });
   }
 
   /** The queue of what is sent. */
@@ -143,12 +145,8 @@ export class StreamConnection implements StreamEvents {
 
   drain(): void {
     const outbox = this.#attachedOutbox();
-    const fellBelowMark = outbox.drained();
-    if (this.#state === "draining") {
-      if (outbox.size === 0) this.#shutdown();
-    } else if (fellBelowMark && this.#state === "open") {
-      this.#user.writable();
-    }
+    outbox.drained();
+    if (this.#state === "draining" && outbox.size === 0) this.#shutdown();
   }
 
   end(): void {

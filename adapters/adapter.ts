@@ -104,10 +104,17 @@ export interface Outbox {
 export interface AdapterHost {
   /** The runtime's sockets. */
   readonly driver: Driver;
-  /** Makes the outbox of one stream; the node flushes it after the callbacks of the moment. */
+  /**
+   * Makes the outbox of one stream; the node flushes it after the callbacks of the moment.
+   *
+   * @param socket Where the bytes go.
+   * @param limits The marks.
+   * @param writable Called when the outbox has fallen to half its mark after it was above; also from inside a flush.
+   */
   createOutbox(
     socket: OutboxSocket,
     limits: OutboxLimits,
+    writable: () => void,
   ): Outbox & OutboxControl;
   /** Calls back once after `delayMs`; all such timers share one of the runtime. */
   setTimer(callback: () => void, delayMs: number): HostTimer;
@@ -138,8 +145,8 @@ export interface OutboxLimits {
 
 /** The part of an outbox that the owner of the stream drives. */
 export interface OutboxControl {
-  /** To be called when the socket drains: offers the rest. True when the outbox has fallen to half its mark after it was above. */
-  drained(): boolean;
+  /** To be called when the socket drains: offers the rest. */
+  drained(): void;
   /** Forgets everything: the connection is gone. */
   clear(): void;
 }

@@ -71,6 +71,7 @@ export class StreamOutbox implements Outbox, OutboxControl {
   slab: Uint8Array = NO_SLAB;
   readonly #socket: OutboxSocket;
   readonly #scheduler: OutboxScheduler;
+  readonly #writable: () => void;
   readonly #highWaterMark: number;
   readonly #limit: number;
   /** What goes out before the slab's own bytes, in order; the first `#nextSegment` are gone. */
@@ -91,9 +92,11 @@ export class StreamOutbox implements Outbox, OutboxControl {
     socket: OutboxSocket,
     limits: OutboxLimits,
     scheduler: OutboxScheduler,
+    writable: () => void,
   ) {
     this.#socket = socket;
     this.#scheduler = scheduler;
+    this.#writable = writable;
     this.#highWaterMark = limits.highWaterMark;
     this.#limit = limits.limit;
   }
@@ -160,16 +163,15 @@ export class StreamOutbox implements Outbox, OutboxControl {
     }
     this.#pending = socket.pending;
     this.#releaseSlab();
+    this.#relieve();
   }
 
-  drained(): boolean {
+  drained(): void {
     this.#isBlocked = false;
     this.#pending = this.#socket.pending;
     this.flush();
-    if (this.#pending === 0) this.#releaseSlab();
-    if (!this.#isCongested || this.size > this.#highWaterMark / 2) return false;
-    this.#isCongested = false;
-    return true;
+    this.#releaseSlab();
+    this.#relieve();
   }
 
   clear(): void {
@@ -180,6 +182,16 @@ export class StreamOutbox implements Outbox, OutboxControl {
     this.#slabEnd = 0;
     this.#queued = 0;
     this.#pending = this.#socket.pending;
+  }
+
+  /** Tells who was told of congestion that it is over. */
+  #relieve(): void {
+    if (
+      !this.#isCongested ||
+      this.#queued + this.#pending > this.#highWaterMark / 2
+    ) return;
+    this.#isCongested = false;
+    this.#writable();
   }
 
   #schedule(): void {

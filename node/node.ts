@@ -113,8 +113,12 @@ export class Node<Signal> implements AdapterHost {
     return this.#isRunning;
   }
 
-  createOutbox(socket: OutboxSocket, limits: OutboxLimits): StreamOutbox {
-    return new StreamOutbox(socket, limits, this.#outboxes);
+  createOutbox(
+    socket: OutboxSocket,
+    limits: OutboxLimits,
+    writable: () => void,
+  ): StreamOutbox {
+    return new StreamOutbox(socket, limits, this.#outboxes, writable);
   }
 
   setTimer(callback: () => void, delayMs: number): HostTimer {
