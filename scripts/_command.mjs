@@ -46,7 +46,7 @@ export function execute(
       env: {
         ...process.env,
         NO_COLOR: "1",
-        FORCE_COLOR: "0",
+        FORCE_COLOR: undefined,
         DENO_NO_UPDATE_CHECK: "1",
         ...env,
       },

@@ -103,6 +103,8 @@ export function start(
 ): RunningProcess {
   const env: Record<string, string | undefined> = {
     ...process.env,
+    // What the process prints is compared, and Deno takes any value of this for a yes.
+    FORCE_COLOR: undefined,
     NO_COLOR: "1",
     // Node's runner refuses to run inside itself while this is set.
     NODE_TEST_CONTEXT: undefined,
