@@ -1,0 +1,459 @@
+/**
+ * One WebSocket over one stream, coded by this library.
+ *
+ * This is what `Ws` uses wherever there are streams, and not the WebSockets of
+ * the runtimes: see `framing/web_socket_frame.ts` for why.
+ *
+ * @module
+ */
+
+import { WebSocketDecoder } from "../framing/web_socket_decoder.ts";
+import type {
+  WebSocketFault,
+  WebSocketSink,
+} from "../framing/web_socket_decoder.ts";
+import { closePayload, WebSocketOpcode } from "../framing/web_socket_frame.ts";
+import type { SocketAddress, StreamSocket } from "../runtime/driver.ts";
+import { Fault } from "../runtime/fault.ts";
+import type { ConnectionLimits } from "./_framed_connection.ts";
+import { closeOutcome, withoutCloseFrame } from "./_ws_close.ts";
+import type { CloseOutcome } from "./_ws_close.ts";
+import type { Handshake } from "./_ws_handshake.ts";
+import { Heartbeat } from "./_ws_heartbeat.ts";
+import type { HeartbeatUser } from "./_ws_heartbeat.ts";
+import type { WsTimes } from "./_ws_options.ts";
+import { WsSender } from "./_ws_sender.ts";
+import { WsStream } from "./_ws_stream.ts";
+import type { WsStreamUser } from "./_ws_stream.ts";
+import { SendStatus } from "./adapter.ts";
+import type {
+  AdapterHost,
+  CloseOptions,
+  Connection,
+  ConnectionEvents,
+  DisconnectReason,
+  HostTimer,
+} from "./adapter.ts";
+
+/** How long what was accepted may take to go out after the peer's close frame, in milliseconds. */
+const DRAIN_AFTER_CLOSE_MS = 30_000;
+
+/** How long a connection that broke the protocol may take to send what was accepted, in milliseconds. */
+const DRAIN_AFTER_FAULT_MS = 5_000;
+
+/** How long the peer is given to end the stream once both close frames are sent, in milliseconds. */
+const LINGER_MS = 1_000;
+
+type Phase =
+  | "handshake"
+  | "open"
+  /** Our close frame is sent, the peer's is awaited; messages are dropped. */
+  | "closing"
+  /** The stream ends by itself. */
+  | "over";
+
+/** One WebSocket, of either side. */
+export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
+  readonly frameKey: object | undefined;
+  /** The stream below, which hears of the socket. */
+  readonly stream: WsStream;
+  readonly #host: AdapterHost;
+  readonly #limits: ConnectionLimits;
+  readonly #times: WsTimes;
+  readonly #handshake: Handshake;
+  readonly #sender: WsSender;
+  readonly #decoder: WebSocketDecoder;
+  readonly #sink: WebSocketSink;
+  readonly #heartbeat: Heartbeat;
+  readonly #requestedAddress: SocketAddress | undefined;
+  #events: ConnectionEvents | undefined;
+  #phase: Phase = "handshake";
+  #timer: HostTimer | undefined;
+  /** While it closes: what is left of the time that the output was given. */
+  #drainMs = 0;
+  #lingerMs = 0;
+  #isLingering = false;
+  /** The node wants no more messages. */
+  #isMuted = false;
+  /** The answer to the latest ping, while there is no room for it. */
+  #owedPong: Uint8Array | undefined;
+
+  /**
+   * @param host The node.
+   * @param limits The connection's limits.
+   * @param times The connection's times.
+   * @param handshake The own side of the handshake.
+   * @param requestedAddress Where an own connect goes; undefined for an accepted socket.
+   */
+  constructor(
+    host: AdapterHost,
+    limits: ConnectionLimits,
+    times: WsTimes,
+    handshake: Handshake,
+    requestedAddress: SocketAddress | undefined,
+  ) {
+    const { isServer } = handshake;
+    this.#host = host;
+    this.#limits = limits;
+    this.#times = times;
+    this.#handshake = handshake;
+    this.#sender = new WsSender(isServer, limits.maxMessageSize);
+    this.frameKey = this.#sender.frameKey;
+    this.#decoder = new WebSocketDecoder({
+      isServer,
+      maxMessageSize: limits.maxMessageSize,
+    });
+    this.#sink = {
+      message: (data, isText) => this.#message(data, isText),
+      ping: (data) => this.#ping(data),
+      pong: () => {},
+      close: (code, reason) => this.#peerClosed(code, reason),
+    };
+    this.#heartbeat = new Heartbeat(host, times, this);
+    this.#requestedAddress = requestedAddress;
+    this.stream = new WsStream(
+      host,
+      limits,
+      this,
+      requestedAddress === undefined ? "open" : "connecting",
+    );
+  }
+
+  /** Gives the connection its socket; to be called once, before anything else. */
+  attach(socket: StreamSocket): void {
+    this.stream.attach(socket);
+    this.#sender.attach(this.stream.outbox);
+  }
+
+  /** Says who hears of the connection; to be called before the stream's first event. */
+  listen(events: ConnectionEvents): void {
+    this.#events = events;
+    if (this.#handshake.isServer) this.#limitHandshake();
+  }
+
+  get localAddress(): SocketAddress {
+    return this.stream.localAddress;
+  }
+
+  get peerAddress(): SocketAddress {
+    if (this.#requestedAddress !== undefined && !this.stream.isOpen) {
+      return this.#requestedAddress;
+    }
+    return this.stream.peerAddress;
+  }
+
+  get queuedBytes(): number {
+    return this.stream.outbox.size;
+  }
+
+  // Hot: one call a message sent.
+  send(data: Uint8Array, isText: boolean, _tag: number): SendStatus {
+    return this.#phase === "open"
+      ? this.#sender.send(data, isText)
+      : this.#unavailable();
+  }
+
+  frame(
+    data: Uint8Array,
+    isText: boolean,
+    _tag: number,
+  ): Uint8Array | undefined {
+    return this.#sender.frame(data, isText);
+  }
+
+  sendFrame(frame: Uint8Array, messageSize: number): SendStatus {
+    return this.#phase === "open"
+      ? this.#sender.sendFrame(frame, messageSize)
+      : this.#unavailable();
+  }
+
+  pause(): void {
+    if (this.#phase !== "open") return;
+    this.#heartbeat.setPaused(true);
+    this.stream.pause();
+  }
+
+  resume(): void {
+    if (this.#phase !== "open") return;
+    this.#heartbeat.setPaused(false);
+    this.stream.resume();
+  }
+
+  close(options: CloseOptions): void {
+    switch (this.#phase) {
+      case "handshake":
+        this.#giveUpHandshake();
+        break;
+      case "open":
+        this.#beginClose(options);
+        break;
+      case "closing":
+        if (options.lingerMs === 0 || options.drainMs === 0) {
+          this.#finish({
+            drainMs: Math.min(options.drainMs, this.#drainMs),
+            lingerMs: Math.min(options.lingerMs, this.#lingerMs),
+          });
+        }
+        break;
+      case "over":
+        this.stream.finish(options);
+        break;
+    }
+  }
+
+  opened(): void {
+    this.#limitHandshake();
+    const request = this.#handshake.begin();
+    if (request !== undefined) this.#sender.write(request);
+  }
+
+  // Hot: one call a read.
+  received(chunk: Uint8Array): void {
+    this.#heartbeat.heard();
+    if (this.#phase === "handshake") {
+      this.#continueHandshake(chunk);
+      return;
+    }
+    if (this.#phase === "over") return;
+    const fault = this.#decoder.push(chunk, this.#sink);
+    if (fault !== undefined) this.#peerBrokeProtocol(fault);
+  }
+
+  peerEnded(): void {
+    const wasClosing = this.#phase === "closing";
+    this.#ended(undefined, undefined);
+    if (wasClosing) {
+      this.stream.finish({ drainMs: this.#drainMs, lingerMs: 0 });
+    }
+  }
+
+  failed(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.#ended(reason, fault);
+  }
+
+  writable(): void {
+    if (this.#phase === "open") this.#listener().writable();
+  }
+
+  drained(): void {
+    this.#heartbeat.heard();
+    if (this.#phase === "open") {
+      const owed = this.#owedPong;
+      if (owed !== undefined && this.#hasRoomForPong()) {
+        this.#owedPong = undefined;
+        this.#sender.control(WebSocketOpcode.pong, owed);
+      }
+    } else if (
+      this.#phase === "closing" && !this.#isLingering &&
+      this.stream.untaken === 0
+    ) {
+      this.#awaitPeerClose();
+    }
+  }
+
+  released(): void {
+    this.#stopTimers();
+    this.#listener().released();
+  }
+
+  sendPing(): void {
+    this.#sender.control(WebSocketOpcode.ping, new Uint8Array(0));
+  }
+
+  heartbeatFailed(): void {
+    const { pongTimeoutMs } = this.#times;
+    this.#end({
+      reason: "timeout",
+      fault: new Fault(
+        "timed-out",
+        `The peer answered no ping for ${pongTimeoutMs} ms`,
+      ),
+    });
+    this.stream.finish({ drainMs: 0, lingerMs: 0 });
+  }
+
+  #limitHandshake(): void {
+    const { handshakeTimeoutMs } = this.#times;
+    if (handshakeTimeoutMs === 0) return;
+    this.#setTimer(() => {
+      this.#end({
+        reason: "timeout",
+        fault: new Fault(
+          "timed-out",
+          `The WebSocket handshake took over ${handshakeTimeoutMs} ms`,
+        ),
+      });
+      this.stream.finish({ drainMs: 0, lingerMs: 0 });
+    }, handshakeTimeoutMs);
+  }
+
+  #continueHandshake(chunk: Uint8Array): void {
+    const result = this.#handshake.push(chunk);
+    if (result === undefined) return;
+    if (result.answer !== undefined) this.#sender.write(result.answer);
+    if (result.kind === "failed") {
+      this.#end({ reason: "protocol", fault: result.fault });
+      this.stream.finish({
+        drainMs: DRAIN_AFTER_FAULT_MS,
+        lingerMs: LINGER_MS,
+      });
+      return;
+    }
+    this.#stopTimers();
+    this.#phase = "open";
+    this.#heartbeat.start();
+    this.#listener().ready();
+    if (result.rest.length > 0) this.received(result.rest);
+  }
+
+  #giveUpHandshake(): void {
+    if (this.stream.isOpen) {
+      const answer = this.#handshake.giveUp();
+      if (answer !== undefined) this.#sender.write(answer);
+    }
+    this.#finish({ drainMs: 0, lingerMs: 0 });
+  }
+
+  // Hot: one call a message received. Always true: the peer's close frame is still to be found.
+  #message(data: Uint8Array, isText: boolean): boolean {
+    if (this.#phase === "open" && !this.#isMuted) {
+      this.#isMuted = !this.#listener().message(data, isText, 0);
+    }
+    return true;
+  }
+
+  #ping(data: Uint8Array): void {
+    if (this.#phase !== "open") return;
+    if (this.#hasRoomForPong()) {
+      this.#owedPong = undefined;
+      this.#sender.control(WebSocketOpcode.pong, data);
+    } else {
+      // Only the latest is owed (RFC 6455, section 5.5.3): a flood of pings fills no queue. Copied, not to pin its chunk.
+      this.#owedPong = data.slice();
+    }
+  }
+
+  #hasRoomForPong(): boolean {
+    return this.stream.outbox.size <= this.#limits.highWaterMark;
+  }
+
+  #peerClosed(code: number, reason: string): void {
+    if (this.#phase === "closing") {
+      this.#finish({ drainMs: this.#drainMs, lingerMs: LINGER_MS });
+      return;
+    }
+    if (this.#phase !== "open") return;
+    this.#sender.control(WebSocketOpcode.close, closePayload(code));
+    this.#end(closeOutcome(code, reason));
+    this.stream.finish({ drainMs: DRAIN_AFTER_CLOSE_MS, lingerMs: LINGER_MS });
+  }
+
+  #peerBrokeProtocol(fault: WebSocketFault): void {
+    if (this.#phase === "closing") {
+      this.#finish({ drainMs: this.#drainMs, lingerMs: LINGER_MS });
+      return;
+    }
+    this.#sender.control(
+      WebSocketOpcode.close,
+      closePayload(fault.closeCode, fault.message),
+    );
+    this.#end({
+      reason: fault.code,
+      fault: new Fault(fault.code, fault.message),
+    });
+    this.stream.finish({ drainMs: DRAIN_AFTER_FAULT_MS, lingerMs: LINGER_MS });
+  }
+
+  #beginClose(options: CloseOptions): void {
+    this.#stopTimers();
+    this.#phase = "closing";
+    this.#drainMs = options.drainMs;
+    this.#lingerMs = options.lingerMs === 0
+      ? 0
+      : this.#times.closeTimeoutMs ?? options.lingerMs;
+    this.#sender.control(
+      WebSocketOpcode.close,
+      closePayload(options.code ?? 1000, options.reason),
+    );
+    this.stream.outbox.flush();
+    const hasLeft = this.stream.untaken === 0;
+    if (this.#lingerMs === 0 || (!hasLeft && this.#drainMs === 0)) {
+      this.#finish({ drainMs: this.#drainMs, lingerMs: 0 });
+      return;
+    }
+    // The peer's close frame is behind whatever it has sent.
+    this.stream.resume();
+    if (hasLeft) this.#awaitPeerClose();
+    else this.#setTimer(() => this.#finishNow(), this.#drainMs);
+  }
+
+  #awaitPeerClose(): void {
+    this.#isLingering = true;
+    this.#setTimer(() => this.#finishNow(), this.#lingerMs);
+  }
+
+  #finishNow(): void {
+    this.#finish({ drainMs: 0, lingerMs: 0 });
+  }
+
+  /** Leaves the rest to the stream, without an event. */
+  #finish(options: CloseOptions): void {
+    this.#stopTimers();
+    this.#phase = "over";
+    this.stream.finish(options);
+  }
+
+  /** The stream ended before the WebSocket did. */
+  #ended(
+    reason: DisconnectReason | undefined,
+    fault: Fault | undefined,
+  ): void {
+    if (this.#phase === "handshake") {
+      const truncated = fault ?? this.#handshake.truncated();
+      this.#end({
+        reason: reason ?? (truncated === undefined ? "closed" : "protocol"),
+        fault: truncated,
+      });
+    } else if (this.#phase === "open") {
+      this.#end(
+        reason === undefined || fault === undefined
+          ? withoutCloseFrame(this.#decoder.buffered > 0)
+          : { reason, fault },
+      );
+    } else {
+      this.#stopTimers();
+      this.#phase = "over";
+    }
+  }
+
+  /** Ends the WebSocket with an event. */
+  #end(outcome: CloseOutcome): void {
+    this.#stopTimers();
+    this.#phase = "over";
+    this.#listener().closed(outcome.reason, outcome.fault);
+  }
+
+  #unavailable(): SendStatus {
+    return this.#phase === "handshake"
+      ? SendStatus.ResourceNotAvailable
+      : SendStatus.ResourceNotFound;
+  }
+
+  #setTimer(callback: () => void, delayMs: number): void {
+    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
+    this.#timer = this.#host.setTimer(callback, delayMs);
+  }
+
+  #stopTimers(): void {
+    this.#heartbeat.stop();
+    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #listener(): ConnectionEvents {
+    if (this.#events === undefined) {
+      throw new TypeError("Cannot report events before there is a listener");
+    }
+    return this.#events;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The addresses of WebSockets.
+ *
+ * @module
+ */
+
+import { Fault } from "../runtime/fault.ts";
+import type { TargetAddress } from "./adapter.ts";
+
+/** An address, as a WebSocket uses it. */
+export interface WsTarget {
+  /** The part that a stream connects to or listens on. */
+  readonly stream: TargetAddress;
+  /** Whether TLS is asked for (`wss:`). */
+  readonly isSecure: boolean;
+  /** The value of the `Host` header. */
+  readonly host: string;
+  /** Path and query; `""` when the address has none. */
+  readonly resource: string;
+}
+
+/** The path that message-io asks for when an address is no URL. */
+const DEFAULT_RESOURCE = "/message-io-default";
+
+/** Takes an address apart: host and port, a path of a Unix socket, or a URL. Throws `invalid-address`. */
+export function wsTarget(address: TargetAddress): WsTarget {
+  const { scheme, text } = address;
+  if (scheme !== "" && scheme !== "ws" && scheme !== "wss") {
+    throw new Fault(
+      "invalid-address",
+      `Cannot use ${text} with Ws: the scheme is not ws`,
+    );
+  }
+  if (address.path !== "") {
+    return {
+      stream: address,
+      isSecure: false,
+      host: "localhost",
+      resource: address.resource,
+    };
+  }
+  const isSecure = scheme === "wss";
+  const defaultPort = scheme === "" ? undefined : isSecure ? 443 : 80;
+  const port = address.port ?? defaultPort;
+  return {
+    stream: { ...address, scheme: "", resource: "", port },
+    isSecure,
+    host: hostHeader(address.hostname, port, isSecure ? 443 : 80),
+    resource: address.resource,
+  };
+}
+
+/** Path and query that a client asks for. */
+export function requestedResource(
+  address: TargetAddress,
+  target: WsTarget,
+): string {
+  if (target.resource !== "") return target.resource;
+  return address.scheme === "" ? DEFAULT_RESOURCE : "/";
+}
+
+function hostHeader(
+  hostname: string,
+  port: number | undefined,
+  defaultPort: number,
+): string {
+  // A zone id names an interface of this host and means nothing to the peer.
+  const name = hostname === "" ? "127.0.0.1" : hostname.split("%", 1)[0] ?? "";
+  const host = name.includes(":") ? `[${name}]` : name;
+  return port === undefined || port === defaultPort ? host : `${host}:${port}`;
+}
