@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { type TimerId, TimerQueue } from "../../signals/timer_queue.ts";
+import { test } from "../_test.ts";
+
+/** Numbers that look random and are the same in each run. */
+function makeRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const COUNT = 30_000;
+
+// Sets of deadlines large enough to fill every part of the queue.
+const patterns: Record<string, (n: number, random: () => number) => number> = {
+  rising: (n) => n,
+  falling: (n) => -n,
+  equal: () => 7,
+  "nearly all equal": (n) => n % 5000 === 0 ? n : 7,
+  "a saw": (n) => n % 1000,
+  "a falling saw": (n) => -n % 1000,
+  "a few values": (n, random) => n < 3 ? 100 : Math.floor(random() * 4),
+  random: (_n, random) => random() * 1e6,
+  "random, of very different sizes": (_n, random) => 2 ** (random() * 200),
+  "one far, then falling": (n) => n === 0 ? 1e12 : 1e9 - n,
+};
+
+for (const [name, pattern] of Object.entries(patterns)) {
+  test(`TimerQueue: ${COUNT} deadlines, ${name}, come in order, with a third cancelled`, () => {
+    const random = makeRandom(COUNT);
+    const queue = new TimerQueue<number>();
+    const deadlines: number[] = [];
+    const ids: TimerId[] = [];
+    for (let n = 0; n < COUNT; n += 1) {
+      const deadline = pattern(n, random);
+      deadlines.push(deadline);
+      ids.push(queue.schedule(n, deadline));
+    }
+    let expected = [...deadlines.keys()];
+    expected = expected.filter((n) => {
+      if (random() >= 1 / 3) return true;
+      assert.equal(queue.cancel(ids[n] ?? 0), true);
+      return false;
+    });
+    expected.sort((a, b) => (deadlines[a] ?? 0) - (deadlines[b] ?? 0) || a - b);
+    assert.equal(queue.nextDeadline, deadlines[expected[0] ?? 0]);
+    const taken: (number | undefined)[] = [];
+    while (queue.size > 0) taken.push(queue.take());
+    assert.deepEqual(taken, expected);
+  });
+
+  test(`TimerQueue: deadlines, ${name}, set while others are taken and cancelled, are each found in time`, () => {
+    const random = makeRandom(COUNT + 1);
+    const queue = new TimerQueue<number>();
+    const deadlines: number[] = [];
+    const ids: TimerId[] = [];
+    const set = new Set<number>();
+    let lastTaken = -1;
+    const take = (): void => {
+      const next = queue.nextDeadline;
+      const n = queue.take() ?? -1;
+      assert.ok(set.delete(n), `${n} came, and was not set`);
+      assert.equal(deadlines[n], next);
+      lastTaken = n;
+    };
+    for (let n = 0; n < COUNT; n += 1) {
+      const deadline = pattern(n, random);
+      deadlines.push(deadline);
+      ids.push(queue.schedule(n, deadline));
+      set.add(n);
+      assert.ok(n % 64 !== 0 || queue.nextDeadline <= deadline);
+      const choice = random();
+      if (choice < 0.2) take();
+      else if (choice < 0.3) {
+        const other = Math.floor(random() * n);
+        assert.equal(queue.cancel(ids[other] ?? 0), set.delete(other));
+      } else if (choice < 0.3001) {
+        for (let m = 0; m < 500 && set.size > 0; m += 1) {
+          take();
+        }
+      }
+      assert.equal(queue.size, set.size);
+    }
+    // Nothing is added any more: what is left comes in the strict order.
+    const expected = [...set].sort((a, b) =>
+      (deadlines[a] ?? 0) - (deadlines[b] ?? 0) || a - b
+    );
+    for (const n of expected) {
+      take();
+      assert.equal(lastTaken, n);
+    }
+    assert.equal(queue.nextDeadline, Infinity);
+  });
+}
