@@ -113,45 +113,61 @@ export interface BunConnectedDatagram extends BunDatagram {
   send(data: Uint8Array): boolean;
 }
 
-/** A WebSocket of a server. */
-export interface BunServerWebSocket<Data> {
-  data: Data;
-  /** Bytes sent, -1 if queued, 0 if dropped. */
-  sendBinary(data: Uint8Array<ArrayBuffer>): number;
+/** A WebSocket of `Bun.serve`: the part that signalbox uses. */
+export interface BunServerWebSocket {
+  /** How binary messages come. */
+  binaryType?: "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
+  /** Bytes sent, -1 if queued, 0 if dropped or empty. */
+  sendBinary(data: Uint8Array): number;
+  /** As `sendBinary`. */
   sendText(data: string): number;
+  /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
+  /** Cuts the connection off. */
   terminate(): void;
+  /** Bytes queued. */
   getBufferedAmount(): number;
+  /** Stops reading. */
   pause(): void;
+  /** Reads again. */
   resume(): void;
+  /** The peer's IP address. */
   readonly remoteAddress: string;
+  /** 1 while open. */
   readonly readyState: number;
 }
 
-/** The callbacks of all WebSockets of a server. */
-export interface BunWebSocketHandler<Data> {
-  open(socket: BunServerWebSocket<Data>): void;
-  message(
-    socket: BunServerWebSocket<Data>,
-    message: string | Uint8Array<ArrayBuffer>,
-  ): void;
-  drain(socket: BunServerWebSocket<Data>): void;
-  close(socket: BunServerWebSocket<Data>, code: number, reason: string): void;
-  maxPayloadLength: number;
+/** Callbacks and limits for the `websocket` of a `Bun.serve`. */
+export interface BunWebSocketHandlers<
+  Native extends BunServerWebSocket = BunServerWebSocket,
+> {
+  /** A handshake is done. */
+  open(native: Native): void;
+  /** A message came. */
+  message(native: Native, message: string | Uint8Array): void;
+  /** Queued messages went out. */
+  drain(native: Native): void;
+  /** The socket is gone. */
+  close(native: Native, code: number, reason: string): void;
+  /** A callback threw. */
+  error(error: Error): void;
+  /** Bytes that may be queued. */
   backpressureLimit: number;
+  /** Whether a socket over the limit is closed: its messages are dropped otherwise. */
   closeOnBackpressureLimit: boolean;
-  idleTimeout: number;
-  sendPings: boolean;
-  perMessageDeflate: boolean;
+}
+
+/** A WebSocket of a server of our own. */
+export interface BunOwnWebSocket<Data> extends BunServerWebSocket {
+  readonly data: Data;
 }
 
 /** An HTTP server. */
 export interface BunServer<Data> {
   readonly port: number | undefined;
-  readonly hostname: string | undefined;
   upgrade(
     request: Request,
-    options: { headers?: Record<string, string>; data: Data },
+    options: { headers: Record<string, string>; data: Data },
   ): boolean;
   requestIP(
     request: Request,
@@ -165,7 +181,12 @@ export interface BunServeOptions<Data> {
   port: number;
   fetch(request: Request, server: BunServer<Data>): Response | undefined;
   error(error: Error): Response;
-  websocket: BunWebSocketHandler<Data>;
+  websocket: BunWebSocketHandlers<BunOwnWebSocket<Data>> & {
+    maxPayloadLength: number;
+    idleTimeout: number;
+    sendPings: boolean;
+    perMessageDeflate: boolean;
+  };
 }
 
 /** The global `Bun`. */

@@ -8,6 +8,10 @@ import { type BunApi, findBun } from "./_bun_api.ts";
 import { bindBunDatagram, isBunDatagram } from "./bun_datagram.ts";
 import { connectBunUnix } from "./bun_stream.ts";
 import { listenBunStream } from "./bun_stream_listener.ts";
+import {
+  connectBunWebSocket,
+  listenBunWebSocket,
+} from "./bun_web_socket_listener.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -20,6 +24,11 @@ import type {
   StreamListenRequest,
   StreamSocket,
   TimerHandle,
+  WebSocketConnectRequest,
+  WebSocketEvents,
+  WebSocketListenerEvents,
+  WebSocketListenRequest,
+  WebSocketSocket,
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
@@ -38,6 +47,7 @@ import { listenNodeStream } from "./node_stream_listener.ts";
  *   does not tell them apart.
  * - `close` waits up to a second for the peer's FIN before it lets go of the
  *   socket, so that what was taken is not lost to a reset.
+ * - WebSockets are `Bun.serve` and the global client.
  * - Timers keep the process alive until they fire or are cleared.
  *
  * @throws {Fault} `not-supported` on another runtime.
@@ -128,13 +138,17 @@ class BunDriver implements Driver {
       : bindNodeDatagram(request, events);
   }
 
-  connectWebSocket(): never {
-    throw new Fault("not-supported", "Cannot connect a WebSocket yet");
+  connectWebSocket(
+    request: WebSocketConnectRequest,
+    events: WebSocketEvents,
+  ): WebSocketSocket {
+    return connectBunWebSocket(request, events);
   }
 
-  listenWebSocket(): Promise<never> {
-    return Promise.reject(
-      new Fault("not-supported", "Cannot listen for WebSockets yet"),
-    );
+  listenWebSocket(
+    request: WebSocketListenRequest,
+    events: WebSocketListenerEvents,
+  ): Promise<StreamListener> {
+    return listenBunWebSocket(this.#bun, request, events);
   }
 }

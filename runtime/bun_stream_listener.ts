@@ -61,7 +61,7 @@ class BunStreamListener implements StreamListener {
  *
  * When the process has run out of descriptors, Bun tries to accept again and
  * again at the cost of a whole core, and tells nobody. So connections that would
- * take the last eight are reset, and told as a `too-many-open-files` fault.
+ * take the last eight are closed, and told as a `too-many-open-files` fault.
  * This is done where the limit can be read: on Linux.
  *
  * @throws {Fault} by rejection: `address-in-use`, `address-not-available`,
@@ -139,7 +139,9 @@ function handlerFor(
     binaryType: "uint8array",
     open(socket: NativeSocket): void {
       if (guard.isTooMany(socket)) {
-        socket.terminate();
+        // In order, as node:net drops those over its limit: a reset may reach
+        // the peer before it knows that it was connected.
+        socket.end();
         return;
       }
       const stream = new BunStream(peer);
