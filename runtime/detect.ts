@@ -5,6 +5,7 @@
  */
 
 import { nodeProcess } from "./_node_builtins.ts";
+import { browserDriver } from "./browser.ts";
 import { bunDriver } from "./bun.ts";
 import { denoDriver } from "./deno.ts";
 import type { Driver } from "./driver.ts";
@@ -27,5 +28,6 @@ export function detectDriver(): Driver {
   const versions = nodeProcess()?.versions ?? {};
   if (versions.deno !== undefined) return denoDriver();
   if (versions.bun !== undefined) return bunDriver();
-  return nodeDriver();
+  if (versions.node !== undefined) return nodeDriver();
+  return browserDriver();
 }

@@ -143,7 +143,9 @@ class NodeDatagram implements DatagramSocket {
     // some runtimes leave connecting to their own code.
     if (
       peer !== undefined &&
-      (from.port !== peer.port || hostname !== peer.hostname)
+      (from.port !== peer.port ||
+        (hostname !== peer.hostname &&
+          withoutZone(hostname) !== withoutZone(peer.hostname)))
     ) return;
     const { buffer, byteOffset, byteLength } = data;
     const bytes =
@@ -169,6 +171,12 @@ class NodeDatagram implements DatagramSocket {
     if (this.#isClosed) return;
     this.#events.fault(datagramFault(error, "The socket failed"));
   };
+}
+
+/** Bun tells the zone of a sender (`fe80::1%eth0`), but not that of its peer. */
+function withoutZone(hostname: string): string {
+  const zone = hostname.indexOf("%");
+  return zone < 0 ? hostname : hostname.slice(0, zone);
 }
 
 function asError(error: unknown): Error {

@@ -95,6 +95,20 @@ function multicastInterfaces(): { ipv4?: string; ipv6?: string } {
 
 const multicast = multicastInterfaces();
 
+/** A link-local address with its zone, if the machine has one. */
+function linkLocal(): string | undefined {
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    for (const { address } of addresses ?? []) {
+      if (address.startsWith("fe80:")) {
+        return `${address.split("%")[0]}%${name}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+const zoned = linkLocal();
+
 function multicastRow(
   name: string,
   wildcard: string,
@@ -452,4 +466,29 @@ export const datagramRows: readonly Row[] = [
         isFault("address-not-available"),
       ),
   },
+  zoned === undefined
+    ? {
+      name: "link-local addresses: NOT PROVED here, there is none",
+      run: () => {},
+    }
+    : {
+      name: "link-local addresses work with their zone, connected too",
+      run: async ({ driver }) => {
+        const server = await bind(driver, { address: inet(zoned) });
+        echo(server);
+        const { port } = server.socket.localAddress;
+        const client = await bind(driver, { address: inet(zoned) });
+        calling(() => client.socket.send(pattern(10), zoned, port));
+        await client.probe.until(() => client.probe.messages.length === 1);
+        const connected = await bind(driver, {
+          address: inet(zoned),
+          peer: inet(zoned, port),
+        });
+        calling(() => connected.socket.send(pattern(10), "", 0));
+        await connected.probe.until(() =>
+          connected.probe.messages.length === 1
+        );
+        await closeAll(driver, server, client, connected);
+      },
+    },
 ];
