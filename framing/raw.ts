@@ -29,7 +29,8 @@ export const rawFraming: Framing = {
   maxPayloadSize: Infinity,
   tailSize: 0,
   createDecoder: () => new RawDecoder(),
-  refuses: () => undefined,
+  refuses: (_payload, tag) =>
+    tag === 0 ? undefined : "Cannot send a tag: raw bytes carry none",
   headSize: () => 0,
   writeHead() {},
   writeTail() {},
