@@ -31,7 +31,7 @@ export interface BunSocket<Data> {
 export interface BunSocketHandler<Data> {
   binaryType: "uint8array";
   open(socket: BunSocket<Data>): void;
-  data(socket: BunSocket<Data>, data: Uint8Array<ArrayBuffer>): void;
+  data(socket: BunSocket<Data>, data: Uint8Array): void;
   drain(socket: BunSocket<Data>): void;
   end(socket: BunSocket<Data>): void;
   close(socket: BunSocket<Data>, error?: Error): void;
@@ -72,7 +72,7 @@ export interface BunTcpListener extends BunListener {
 export interface BunDatagramHandler {
   data(
     socket: BunDatagram,
-    data: Uint8Array<ArrayBuffer>,
+    data: Uint8Array,
     port: number,
     address: string,
   ): void;
