@@ -28,8 +28,8 @@ class NodeTimer {
  * - TCP and Unix sockets, UDP with multicast: everything in the contract, but
  *   `pause` of a datagram socket drops what arrives meanwhile.
  * - `reusePort` needs Node 22.12 or 23.1 and is refused with `not-supported` before.
- * - WebSockets are those of the package `ws`, which must be installed; where it is
- *   not, they are refused with `not-supported`.
+ * - WebSockets are those of the package `ws`. Where it is not installed, a server
+ *   is refused with `not-supported`, and the client is the runtime's own (Node 22).
  * - Timers keep the process alive until they fire or are cleared.
  *
  * @example

@@ -1,5 +1,6 @@
 /**
- * The WebSocket client of the `ws` package, for Node versions without their own.
+ * The WebSocket client of the `ws` package, or of the runtime where that is not
+ * installed.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import {
   wsFault,
   type WsPackage,
 } from "./_ws_package.ts";
+import { connectStandardWebSocket } from "./_standard_web_socket.ts";
 import type {
   SocketAddress,
   WebSocketConnectRequest,
@@ -27,14 +29,17 @@ const ABNORMAL = 1006;
 class WsPackageClient implements WebSocketSocket {
   readonly #events: WebSocketEvents;
   #client: WsClient | undefined;
-  /** The socket once it is open; everything goes there from then on. */
-  #open: WsPackageSocket | undefined;
+  /** The package's socket once it is open, or the runtime's own; everything goes there. */
+  #open: WebSocketSocket | undefined;
   #isGivenUp = false;
   #fault: Fault | undefined;
 
   constructor(request: WebSocketConnectRequest, events: WebSocketEvents) {
     this.#events = events;
-    loadWs().then((ws) => this.#start(ws, request)).catch((error: unknown) => {
+    loadWs().then(
+      (ws) => this.#start(ws, request),
+      (fault: Fault) => this.#startOwn(request, fault),
+    ).catch((error: unknown) => {
       const fault = faultFrom(error, `Cannot connect to ${request.url}`);
       events.closed(ABNORMAL, "", this.#isGivenUp ? undefined : fault);
     });
@@ -79,6 +84,18 @@ class WsPackageClient implements WebSocketSocket {
     else this.#open.abort();
   }
 
+  /** Without the package: `pause` and `abort` are then less than they could be. */
+  #startOwn(request: WebSocketConnectRequest, lack: Fault): void {
+    const Native: unknown = Reflect.get(globalThis, "WebSocket");
+    if (this.#isGivenUp || !isNative(Native)) throw lack;
+    const { url, protocols, headers } = request;
+    this.#open = connectStandardWebSocket(
+      () => new Native(url, { protocols, headers: headers ?? {} }),
+      url,
+      this.#events,
+    );
+  }
+
   #start({ WebSocket }: WsPackage, request: WebSocketConnectRequest): void {
     if (this.#isGivenUp) {
       this.#events.closed(ABNORMAL, "", undefined);
@@ -104,23 +121,36 @@ class WsPackageClient implements WebSocketSocket {
       client.once("open", () => {
         if (this.#isGivenUp) return;
         const stream = socket ?? undefined;
-        this.#open = new WsPackageSocket(
+        const open = new WsPackageSocket(
           client,
           stream,
           addressOf(stream?.localAddress, stream?.localPort),
           addressOf(stream?.remoteAddress, stream?.remotePort),
         );
-        this.#open.tell(this.#events);
+        open.tell(this.#events);
+        this.#open = open;
         this.#events.open();
       });
     });
   }
 }
 
+/** The global `WebSocket` of Node, Bun and Deno takes headers too. */
+function isNative(value: unknown): value is new (
+  url: string,
+  options: {
+    protocols: readonly string[];
+    headers: Readonly<Record<string, string>>;
+  },
+) => WebSocket {
+  return typeof value === "function";
+}
+
 /**
- * Connects with the `ws` package, as `Driver.connectWebSocket` asks.
- *
- * A package that is not installed is told by `closed`, as `not-supported`.
+ * Connects with the `ws` package, as `Driver.connectWebSocket` asks, or with the
+ * global `WebSocket` where the package is not installed: that one cannot pause,
+ * and its `abort` closes. Where neither is there (Node before 22), `closed` tells
+ * `not-supported`.
  *
  * @throws {Fault} `invalid-address` for a URL or a subprotocol that cannot be.
  */
