@@ -314,7 +314,6 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
       this.#leave(waiter);
       waiter.reject(new EventQueueClosedError());
     }
-    this.#limits?.stop();
   }
 
   /** The same as `close`. */

@@ -413,6 +413,24 @@ test("EventQueue: no runtime timer is set while nobody waits, and the event is f
   assert.equal(queue.tryReceive(), "timer");
 });
 
+test("EventQueue: the runtime timer is cleared with the last timer, and with the last who waits", async () => {
+  const { clock, queue } = fake();
+  queue.onReady = () => {};
+  const id = queue.sendWithTimer("cancelled", 10);
+  assert.equal(clock.pending, 1);
+  queue.cancelTimer(id);
+  assert.equal(clock.pending, 0);
+
+  queue.onReady = undefined;
+  queue.sendWithTimer("kept", 10);
+  const controller = new AbortController();
+  const waiting = queue.receive({ signal: controller.signal });
+  assert.equal(clock.pending, 1);
+  controller.abort();
+  assert.equal(clock.pending, 0);
+  await assert.rejects(waiting, { name: "AbortError" });
+});
+
 test("EventQueue: one runtime timer serves a thousand timers", () => {
   const { clock, queue } = fake<number>();
   const received: number[] = [];

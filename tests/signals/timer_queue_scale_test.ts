@@ -94,3 +94,26 @@ for (const [name, pattern] of Object.entries(patterns)) {
     assert.equal(queue.nextDeadline, Infinity);
   });
 }
+
+test("TimerQueue: a young timer waits for old ones of its deadline that are still far away", () => {
+  for (let young = 0; young < 10; young += 1) {
+    const queue = new TimerQueue<number>();
+    // While this one is set, all that are earlier go another way inside the queue.
+    const anchor = queue.schedule(-1, 10);
+    const deadlines: number[] = [];
+    for (let n = 0; n < 5000; n += 1) {
+      deadlines.push(n % 10);
+      queue.schedule(n, n % 10);
+    }
+    queue.cancel(anchor);
+    assert.equal(queue.nextDeadline, 0);
+    deadlines.push(young);
+    queue.schedule(5000, young);
+    const expected = [...deadlines.keys()].sort((a, b) =>
+      (deadlines[a] ?? 0) - (deadlines[b] ?? 0) || a - b
+    );
+    const taken: (number | undefined)[] = [];
+    while (queue.size > 0) taken.push(queue.take());
+    assert.deepEqual(taken, expected);
+  }
+});
