@@ -38,6 +38,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
   readonly #decoder: FrameDecoder;
   readonly #stream: StreamConnection;
   readonly #maxMessageSize: number;
+  readonly #outboxLimit: number;
   readonly #requestedAddress: SocketAddress | undefined;
   #events: ConnectionEvents | undefined;
 
@@ -59,6 +60,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
       limits.maxMessageSize,
       framing.maxPayloadSize,
     );
+    this.#outboxLimit = limits.limit;
     this.#decoder = framing.createDecoder(this.#maxMessageSize);
     this.#requestedAddress = requestedAddress;
     this.#stream = new StreamConnection(
@@ -105,7 +107,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
     const headSize = framing.headSize(size);
     const tailSize = framing.tailSize;
     const total = headSize + size + tailSize;
-    if (!outbox.hasRoom(total)) return SendStatus.QueueFull;
+    if (!outbox.hasRoom(total)) return this.#refusal(total);
     if (size <= outbox.copyLimit) {
       const offset = outbox.reserve(total);
       const slab = outbox.slab;
@@ -147,7 +149,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
       return SendStatus.MaxPacketSizeExceeded;
     }
     const outbox = this.#stream.outbox;
-    if (!outbox.hasRoom(frame.length)) return SendStatus.QueueFull;
+    if (!outbox.hasRoom(frame.length)) return this.#refusal(frame.length);
     if (frame.length <= outbox.copyLimit) {
       const offset = outbox.reserve(frame.length);
       outbox.slab.set(frame, offset);
@@ -210,6 +212,13 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
 
   released(): void {
     this.#listener().released();
+  }
+
+  /** A frame above the limit would never fit: to wait for room would be to wait for ever. */
+  #refusal(frameSize: number): SendStatus {
+    return frameSize > this.#outboxLimit
+      ? SendStatus.MaxPacketSizeExceeded
+      : SendStatus.QueueFull;
   }
 
   #listener(): ConnectionEvents {
