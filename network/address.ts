@@ -12,7 +12,8 @@ import { Fault } from "../runtime/fault.ts";
  * Where to connect or listen: `"host:port"`, `"[::1]:80"`, `":0"`, a URL
  * (`"ws://host/path"`, `"tcp://host:80"`, `"udp://…"`, `"unix:/run/x.sock"`,
  * `"memory:name"`), a path that begins with `/`, `./`, `../` or `\0`, or the
- * parts on their own. A host is a name (DNS) or an IP address.
+ * parts on their own. A host is a name (DNS) or an IP address. The address that
+ * `listen` resolved with, or that `peerAddress` told, is one too.
  *
  * @example
  * ```ts
@@ -25,7 +26,8 @@ export type Address =
   | string
   | URL
   | { readonly hostname: string; readonly port: number }
-  | { readonly path: string };
+  | { readonly path: string }
+  | SocketAddress;
 
 /**
  * Takes an address apart. Throws a Fault `invalid-address` for one that nobody could use.
@@ -38,8 +40,12 @@ export function parseAddress(address: Address): TargetAddress {
     throw invalid(String(address), "it is neither text nor an object");
   }
   if (address instanceof URL) return parseText(address.href);
-  if ("path" in address) {
+  // The address of a listener or peer has both, and one of them is empty.
+  if ("path" in address && !(address.path === "" && "hostname" in address)) {
     return pathTarget(describePath(address.path), address.path);
+  }
+  if (!("hostname" in address)) {
+    throw invalid("{}", "it has neither host nor path");
   }
   const { hostname, port } = address;
   if (typeof hostname !== "string") {
