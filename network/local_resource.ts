@@ -28,7 +28,7 @@ const MAX_KNOWN_PEERS = 4_096;
 export class LocalResource implements ListenerEvents {
   readonly id: ResourceId;
   readonly adapter: Adapter;
-  readonly traffic = new Traffic();
+  readonly traffic: Traffic = new Traffic();
   connectionsAccepted = 0;
   connectionsRefused = 0;
   faults = 0;

@@ -41,7 +41,7 @@ export class RemoteResource implements ConnectionEvents {
   waiter: ConnectWaiter | undefined;
   /** Undoes the subscription to an AbortSignal. */
   stopWatchingSignal: (() => void) | undefined;
-  readonly traffic = new Traffic();
+  readonly traffic: Traffic = new Traffic();
   readonly #registry: Registry;
   /** Whose `connected` or `accepted` it is: undefined listener and not own means attached. */
   readonly #isOwn: boolean;
