@@ -361,7 +361,8 @@ export async function halfPair(
   const listening = await server.listen(row, options.listen);
   const toServer = client.connect(row, listening, options.connect);
   const { ok, error } = await client.event("connected");
-  assert.equal(ok, true, error?.message);
+  assert.ifError(error);
+  assert.equal(ok, true);
   return { server, client, listening, toServer };
 }
 

@@ -451,7 +451,8 @@ for (const row of oriented.filter(({ raw }) => raw === "port")) {
     const { address } = await server.listen(row);
     client.network.connect(row.adapter, `localhost:${address.port}`);
     const { ok, error, endpoint } = await client.event("connected");
-    assert.equal(ok, true, error?.message);
+    assert.ifError(error);
+    assert.equal(ok, true);
     assert.equal(endpoint.address.hostname, "localhost");
     const peer = client.network.peerAddress(endpoint.resourceId);
     assert.equal(peer?.hostname, "127.0.0.1", "numeric once it is ready");
@@ -479,7 +480,8 @@ for (const row of oriented.filter(({ raw }) => raw === "port")) {
       assert.equal(address.family, "ipv6");
       client.network.connect(row.adapter, `[::1]:${address.port}`);
       const { ok, error } = await client.event("connected");
-      assert.equal(ok, true, error?.message);
+      assert.ifError(error);
+      assert.equal(ok, true);
       const { endpoint } = await server.event("accepted");
       assert.equal(endpoint.address.hostname, "::1");
       assert.equal(endpoint.address.family, "ipv6");
