@@ -12,18 +12,25 @@
  * @property {string} title
  * @property {(context: Context) => Promise<import("./_outcome.mjs").Outcome>} run
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
 import { failed, passed } from "./_outcome.mjs";
+import { checkTypes, checkUse } from "../tests/package/check.mjs";
 import { runSuite, SUITES } from "./_suites.mjs";
+import { buildPackage, packageFolder, tarballPath } from "./build_npm.mjs";
 import { checkLayers } from "./layers.mjs";
+import { readDenoJson } from "./npm_package.mjs";
 import { denoPath, root } from "./runtimes.mjs";
 
-/** Loaded only where dnt runs: it comes from a registry that not every machine reaches. */
-const RELEASE_ONLY = ["scripts/build_npm.ts"];
+/** What cannot be checked in place. */
+const ELSEWHERE = [
+  // Imports dnt, from a registry that not every machine reaches.
+  "scripts/build_npm.ts",
+  // Imports the built package, by its name.
+  "tests/package/consumer.ts",
+];
 
 /** @type {Check[]} */
 export const CHECKS = [
@@ -36,8 +43,9 @@ export const CHECKS = [
   command("lint", "static", "lint", () => [denoPath(), ["lint"]]),
   command("check", "static", "types, by Deno", () => [denoPath(), [
     "check",
+    "--quiet",
     ...listFiles().filter((path) =>
-      path.endsWith(".ts") && !RELEASE_ONLY.includes(path)
+      path.endsWith(".ts") && !ELSEWHERE.includes(path)
     ),
   ]]),
   command(
@@ -67,6 +75,7 @@ export const CHECKS = [
   command("doc", "static", "documentation of every export", () => [denoPath(), [
     "doc",
     "--lint",
+    "--quiet",
     ...Object.values(readDenoJson().exports),
   ]]),
   command("publish", "static", "deno publish --dry-run", () => [denoPath(), [
@@ -80,12 +89,43 @@ export const CHECKS = [
     title: suite.title,
     run: (/** @type {Context} */ context) => runSuite(suite, context),
   })),
+  {
+    id: "build",
+    group: "package",
+    title: "build of the npm package",
+    run: async () => {
+      await buildPackage();
+      return passed();
+    },
+  },
+  command("publint", "package", "publint", () => [process.execPath, [
+    join(root, "node_modules", "publint", "src", "cli.js"),
+    packageFolder,
+    "--strict",
+    "--pack",
+    "npm",
+  ]]),
+  command("attw", "package", "are the types wrong?", () => [process.execPath, [
+    join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js"),
+    tarballPath(),
+    "--profile",
+    "esm-only",
+    "--no-color",
+    "--no-emoji",
+  ]]),
+  {
+    id: "consumer",
+    group: "package",
+    title: "the package, installed and used on every runtime",
+    run: checkUse,
+  },
+  {
+    id: "consumer-types",
+    group: "package",
+    title: "the package, installed and used from TypeScript",
+    run: checkTypes,
+  },
 ];
-
-/** @returns {{ exports: Record<string, string> }} */
-function readDenoJson() {
-  return JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
-}
 
 /**
  * A check that is one program: it passes if that exits with 0.
