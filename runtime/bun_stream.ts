@@ -77,9 +77,9 @@ export class BunStream implements StreamSocket {
   }
 
   pause(): void {
-    if (this.#isPaused || this.#isLocallyClosed || this.#isClosed) return;
+    if (this.#isPaused || this.#isLocallyClosed) return;
     this.#isPaused = true;
-    this.#native?.pause();
+    if (!this.#isClosed) this.#native?.pause();
   }
 
   resume(): void {
@@ -108,9 +108,10 @@ export class BunStream implements StreamSocket {
       // All input has been read: this is a FIN, not a reset.
       native.end();
     } else {
+      // First, because Bun may tell the end from inside `shutdown`.
+      this.#linger = setTimeout(() => native.end(), LINGER_MS);
       native.shutdown();
       native.resume();
-      this.#linger = setTimeout(() => native.end(), LINGER_MS);
     }
     this.#isCalling = false;
   }
