@@ -4,7 +4,7 @@
  * @module
  */
 
-import { grownFloats, grownInts } from "./_timer_slots.ts";
+import { grownFloats, grownInts, GROWTH } from "./_timer_slots.ts";
 
 const FIRST_CAPACITY = 64;
 
@@ -78,7 +78,7 @@ export class TimerList {
   #makeRoom(): void {
     // Moving is worth it only when it frees half: else it would be done again too soon.
     if (this.head < this.tail / 2) {
-      const capacity = this.slots.length * 2;
+      const capacity = this.slots.length * GROWTH;
       this.deadlines = grownFloats(this.deadlines, capacity);
       this.slots = grownInts(this.slots, capacity);
       return;
