@@ -62,6 +62,16 @@ export type {
   UdpSocketOptions,
 } from "./adapters/udp.ts";
 export { FramedUnix, framedUnix, Unix } from "./adapters/unix.ts";
+export { attachWebSocket, WebSocketClose, Ws, ws } from "./adapters/ws.ts";
+export type {
+  AttachWebSocketOptions,
+  StandardWebSocketLike,
+  WebSocketAttachment,
+  WsConnectOptions,
+  WsListenOptions,
+  WsOptions,
+  WsTimeOptions,
+} from "./adapters/ws.ts";
 export type {
   FrameDecoder,
   Framing,
@@ -69,9 +79,18 @@ export type {
   MessageSink,
 } from "./framing/framing.ts";
 export { messagePackFraming } from "./framing/message_pack.ts";
-export { newlineFraming } from "./framing/newline.ts";
+export { createNewlineFraming, newlineFraming } from "./framing/newline.ts";
+export type { NewlineOptions } from "./framing/newline.ts";
 export { taggedFraming } from "./framing/tagged.ts";
-export { varintFraming } from "./framing/varint.ts";
+export {
+  readVarint,
+  VARINT_MALFORMED,
+  VARINT_NEED_MORE,
+  VARINT_TOO_BIG,
+  varintFraming,
+  varintSize,
+  writeVarint,
+} from "./framing/varint.ts";
 export { formatAddress } from "./network/address.ts";
 export type { Address } from "./network/address.ts";
 export type { NetworkController } from "./network/controller.ts";
@@ -100,7 +119,7 @@ export {
 export type { ResourceId, ResourceType } from "./network/resource_id.ts";
 export type { TrafficTotals } from "./network/traffic.ts";
 export { createNode } from "./node/create_node.ts";
-export type { NodePair } from "./node/create_node.ts";
+export type { NodePair } from "./node/node_pair.ts";
 export type { NodeEvent, SignalEvent } from "./node/events.ts";
 export type { NodeHandler, StopOptions } from "./node/handler.ts";
 export type { NodeListener } from "./node/listener.ts";
@@ -128,6 +147,11 @@ export type {
   WebSocketListenRequest,
   WebSocketSocket,
 } from "./runtime/driver.ts";
+export { createBunWebSocketHandlers } from "./runtime/bun_web_socket.ts";
+export type {
+  BunServerWebSocket,
+  BunWebSocketHandlers,
+} from "./runtime/bun_web_socket.ts";
 export { Fault } from "./runtime/fault.ts";
 export type { FaultCode } from "./runtime/fault.ts";
 export { FakeClock } from "./signals/clock.ts";

@@ -12,6 +12,8 @@ import type { TcpConnectOptions, TcpListenOptions } from "./tcp.ts";
 import { Udp } from "./udp.ts";
 import type { UdpConnectOptions, UdpListenOptions } from "./udp.ts";
 import { FramedUnix, Unix } from "./unix.ts";
+import { Ws } from "./ws.ts";
+import type { WsConnectOptions, WsListenOptions } from "./ws.ts";
 
 /** The transports of {@linkcode Transport} by name. */
 export interface Transports {
@@ -21,6 +23,8 @@ export interface Transports {
   readonly FramedTcp: Adapter<TcpConnectOptions, TcpListenOptions>;
   /** Datagrams, multicast and broadcast. */
   readonly Udp: Adapter<UdpConnectOptions, UdpListenOptions>;
+  /** WebSocket, binary and text. */
+  readonly Ws: Adapter<WsConnectOptions, WsListenOptions>;
   /** A Unix socket without message boundaries. */
   readonly Unix: Adapter;
   /** Whole messages over a Unix socket. */
@@ -37,6 +41,7 @@ export const Transport: Transports = {
   Tcp,
   FramedTcp,
   Udp,
+  Ws,
   Unix,
   FramedUnix,
   Memory,

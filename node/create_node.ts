@@ -5,18 +5,11 @@
  */
 
 import { detectDriver } from "../runtime/detect.ts";
-import { NodeHandler } from "./handler.ts";
-import { NodeListener } from "./listener.ts";
-import { Node } from "./node.ts";
 import type { NodeOptions } from "./node.ts";
+import { createNodeOn } from "./node_pair.ts";
+import type { NodePair } from "./node_pair.ts";
 
-/** The two sides of a node. */
-export interface NodePair<Signal> {
-  /** To act. */
-  readonly handler: NodeHandler<Signal>;
-  /** To react. */
-  readonly listener: NodeListener<Signal>;
-}
+export type { NodePair } from "./node_pair.ts";
 
 /**
  * Makes a node: it runs at once, and until `handler.stop()`. It opens nothing by itself.
@@ -42,13 +35,4 @@ export function createNode<Signal = never>(
   options: NodeOptions = {},
 ): NodePair<Signal> {
   return createNodeOn(options.driver ?? detectDriver(), options);
-}
-
-/** Makes a node on a driver, without looking for the runtime's own. */
-export function createNodeOn<Signal = never>(
-  driver: NonNullable<NodeOptions["driver"]>,
-  options: NodeOptions = {},
-): NodePair<Signal> {
-  const node = new Node<Signal>(driver, options);
-  return { handler: new NodeHandler(node), listener: new NodeListener(node) };
 }
