@@ -17,6 +17,7 @@ import process from "node:process";
 import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
 import { failed, passed } from "./_outcome.mjs";
+import { checkBrowser } from "../tests/browser/check.mjs";
 import { checkTypes, checkUse } from "../tests/package/check.mjs";
 import { runSuite, SUITES } from "./_suites.mjs";
 import { buildPackage, packageFolder, tarballPath } from "./build_npm.mjs";
@@ -30,6 +31,7 @@ const ELSEWHERE = [
   "scripts/build_npm.ts",
   // Imports the built package, by its name.
   "tests/package/consumer.ts",
+  "tests/browser/page.ts",
 ];
 
 /** @type {Check[]} */
@@ -124,6 +126,12 @@ export const CHECKS = [
     group: "package",
     title: "the package, installed and used from TypeScript",
     run: checkTypes,
+  },
+  {
+    id: "browser",
+    group: "package",
+    title: "the package in a page in Chromium, with a node on each runtime",
+    run: checkBrowser,
   },
 ];
 

@@ -28,8 +28,13 @@ import {
 
 const here = join(root, "tests", "package");
 
-/** Runs `use` in a project that has the package and nothing else. @template T @param {(folder: string) => Promise<T>} use */
-async function inProject(use) {
+/**
+ * Runs `use` in a project that has the package and nothing else.
+ *
+ * @template T
+ * @param {(folder: string) => Promise<T>} use
+ */
+export async function inProject(use) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "sb-consumer-")));
   try {
     writeFileSync(

@@ -24,7 +24,7 @@ const rows = [
   { transport: FramedTcp, address: "127.0.0.1:0" },
   { transport: Udp, address: "127.0.0.1:0" },
   { transport: Ws, address: "127.0.0.1:0" },
-  { transport: Memory, address: "memory-of-the-consumer" },
+  { transport: Memory, address: "memory:consumer" },
 ];
 // What Node calls a Unix socket there is a named pipe, which is something else.
 if (process.platform !== "win32") {
