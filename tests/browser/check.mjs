@@ -43,6 +43,12 @@ export async function checkBrowser() {
   }
   const { chromium } = await import("playwright-core");
   const script = await bundlePage();
+  const alien = /getBuiltinModule|listenDatagram|\bBun\b/.exec(script);
+  if (alien !== null) {
+    return failed(
+      `the bundle for browsers has code of another runtime: ${alien[0]}`,
+    );
+  }
   const pages = await servePage(script);
   const browser = await chromium.launch({
     executablePath,

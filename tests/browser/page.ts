@@ -2,7 +2,7 @@
  * What the page runs: the package as a bundler for browsers finds it. The check
  * bundles this file in a project where the package is installed.
  */
-import { createNode, SendStatus, Transport } from "signalbox";
+import { createNode, SendStatus, Ws } from "signalbox";
 
 const encoder = new TextEncoder();
 
@@ -24,7 +24,7 @@ async function exchange(url: string, count: number): Promise<string> {
   const { handler, listener } = createNode();
   const { network } = handler;
   try {
-    const endpoint = await network.connectAsync(Transport.Ws, url);
+    const endpoint = await network.connectAsync(Ws, url);
     let sent = 0;
     const sendNext = (): void => {
       const status = network.send(endpoint, message(sent));
@@ -57,7 +57,7 @@ async function exchange(url: string, count: number): Promise<string> {
 async function connectToNobody(url: string): Promise<string> {
   const { handler, listener } = createNode();
   try {
-    handler.network.connect(Transport.Ws, url);
+    handler.network.connect(Ws, url);
     for await (const event of listener) {
       if (event.type !== "connected") continue;
       return event.ok ? "connected" : event.error.code;
@@ -72,7 +72,7 @@ async function connectToNobody(url: string): Promise<string> {
 async function beClosed(url: string): Promise<string> {
   const { handler, listener } = createNode();
   try {
-    const endpoint = await handler.network.connectAsync(Transport.Ws, url);
+    const endpoint = await handler.network.connectAsync(Ws, url);
     handler.network.send(endpoint, encoder.encode("close"), { text: true });
     for await (const event of listener) {
       if (event.type === "disconnected") return event.reason;
