@@ -449,3 +449,30 @@ export function join(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** Waits for something that no event tells of. */
+export async function eventually(
+  what: string,
+  isTrue: () => boolean,
+): Promise<void> {
+  const end = performance.now() + WAIT_MS;
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`In vain waited for ${what}`);
+    await new Promise<void>((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** A client connected to a server that takes no events, and so reads nothing, until it is started. */
+export async function stalledPair(
+  world: World,
+  row: TransportRow,
+  connect: ConnectOptions = {},
+  server: NodeOptions = { maxQueuedEvents: 1 },
+): Promise<Pair> {
+  const stalled = world.idle("the server", server);
+  const client = world.node("the client");
+  const listening = await stalled.listen(row);
+  const toServer = client.connect(row, listening, connect);
+  assert.ifError((await client.event("connected")).error);
+  return { server: stalled, client, listening, toServer };
+}

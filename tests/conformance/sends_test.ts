@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  Endpoint,
-  type NodeOptions,
-  type ResourceId,
-  SendStatus,
-} from "../../mod.ts";
+import { Endpoint, type ResourceId, SendStatus } from "../../mod.ts";
 import {
   conforms,
   conformsOn,
@@ -13,36 +8,17 @@ import {
   pair,
   pattern,
   sameBytes,
+  stalledPair,
+  type TestNode,
   turns,
-  type World,
 } from "./_nodes.ts";
-import {
-  oriented,
-  packets,
-  type TransportRow,
-  transports,
-} from "./_transports.ts";
+import { oriented, packets, transports } from "./_transports.ts";
 
 const reliable = transports.filter(({ isReliable }) => isReliable);
 
-/** A server that reads nothing until it is started, and a client that knows it. */
-async function stalledPair(
-  world: World,
-  row: TransportRow,
-  connect: { highWaterMark?: number; outboxLimit?: number },
-  options: NodeOptions = { maxQueuedEvents: 1 },
-) {
-  const server = world.idle("the server", options);
-  const client = world.node("the client");
-  const listening = await server.listen(row);
-  const toServer = client.connect(row, listening, connect);
-  await client.event("connected");
-  return { server, client, toServer };
-}
-
 /** Sends chunks until the answer is another than `Sent`. Returns it and how many were accepted. */
 function fill(
-  client: Awaited<ReturnType<typeof stalledPair>>["client"],
+  client: TestNode,
   toServer: Endpoint,
   until: SendStatus,
 ): { accepted: number; last: SendStatus } {
