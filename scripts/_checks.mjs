@@ -29,7 +29,9 @@ import { denoPath, root } from "./runtimes.mjs";
 const ELSEWHERE = [
   // Imports dnt, from a registry that not every machine reaches.
   "scripts/build_npm.ts",
-  // Imports the built package, by its name.
+  // Brings in the global types of one runtime, which would change what all others mean.
+  "tests/types/",
+  // Import the built package, by its name.
   "tests/package/consumer.ts",
   "tests/browser/page.ts",
 ];
@@ -54,14 +56,13 @@ export const CHECKS = [
     "tsc",
     "static",
     "types of the library, by TypeScript's own compiler",
-    () => [
-      process.execPath,
-      [
-        join(root, "node_modules", "typescript", "bin", "tsc"),
-        "-p",
-        "tsconfig.json",
-      ],
-    ],
+    () => tsc("tsconfig.json"),
+  ),
+  command(
+    "tsc-runtimes",
+    "static",
+    "what the drivers say of a runtime's API, against its own types",
+    () => tsc("tests/types"),
   ),
   {
     id: "layers",
@@ -155,4 +156,13 @@ function command(id, group, title, make) {
       return code === 0 ? passed() : failed(output);
     },
   };
+}
+
+/**
+ * @param {string} project
+ * @returns {[string, string[]]}
+ */
+function tsc(project) {
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  return [process.execPath, [compiler, "-p", project]];
 }
