@@ -164,4 +164,5 @@ export type {
   ReceiveOptions,
 } from "./signals/event_queue.ts";
 export { TimerQueue } from "./signals/timer_queue.ts";
+export { TimerService } from "./signals/timer_service.ts";
 export type { TimerId } from "./signals/timer_queue.ts";

@@ -6,17 +6,14 @@
 
 import { TimerQueue } from "./timer_queue.ts";
 
-/** A runtime timer that was set; opaque. */
-export type TimerHandle = object | number;
-
 /** A clock that never goes back, and one-shot timers that run by it. */
 export interface Clock {
   /** Milliseconds since some moment in the past, with fractions. */
   now(): number;
-  /** Calls back once, after about `delayMs` milliseconds (at most 2^31 - 1). */
-  setTimer(callback: () => void, delayMs: number): TimerHandle;
+  /** Calls back once, after about `delayMs` milliseconds (at most 2^31 - 1). What it returns is opaque. */
+  setTimer(callback: () => void, delayMs: number): object | number;
   /** Forgets a timer; one that has fired is ignored. */
-  clearTimer(timer: TimerHandle): void;
+  clearTimer(timer: object | number): void;
 }
 
 /** The runtime's own clock: `performance.now`, `setTimeout` and `clearTimeout`. */
@@ -61,12 +58,12 @@ export class FakeClock implements Clock {
   }
 
   /** Sets a timer; a delay below 0 counts as 0. It runs in a later `advance`, never by itself. */
-  setTimer(callback: () => void, delayMs: number): TimerHandle {
+  setTimer(callback: () => void, delayMs: number): object | number {
     return this.#timers.schedule(callback, this.#now + Math.max(0, delayMs));
   }
 
   /** Forgets a timer; one that has fired is ignored. */
-  clearTimer(timer: TimerHandle): void {
+  clearTimer(timer: object | number): void {
     if (typeof timer === "number") this.#timers.cancel(timer);
   }
 

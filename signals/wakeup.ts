@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, TimerHandle } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import type { TimerQueue } from "./timer_queue.ts";
 
 // Runtimes take a longer delay for 1 ms.
@@ -25,7 +25,7 @@ export class Wakeup {
   readonly #timers: TimerQueue<unknown>;
   readonly #due: () => void;
   readonly #fire = (): void => this.#fired();
-  #handle: TimerHandle | undefined;
+  #handle: object | number | undefined;
   #wakesAt = Infinity;
   #armed = false;
 
