@@ -97,7 +97,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     this.#limits = limits;
     this.#times = times;
     this.#handshake = handshake;
-    this.#sender = new WsSender(isServer, limits.maxMessageSize);
+    this.#sender = new WsSender(isServer, limits);
     this.frameKey = this.#sender.frameKey;
     this.#decoder = new WebSocketDecoder({
       isServer,

@@ -31,6 +31,9 @@ import type {
 /** How long the runtime may take to close after a fault, in milliseconds. */
 const CLOSE_AFTER_FAULT_MS = 1_000;
 
+/** What a frame may have before its payload, in bytes: the runtimes do not tell what they add. */
+const MAX_HEAD_SIZE = 14;
+
 /** How many bytes are taken from a peer that cannot be paused, while the node wants none. */
 const MAX_UNPAUSED_BYTES = 64 * (1 << 20);
 
@@ -102,12 +105,14 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
         ? SendStatus.ResourceNotAvailable
         : SendStatus.ResourceNotFound;
     }
-    if (data.length > this.#limits.maxMessageSize) {
+    const { maxMessageSize, limit } = this.#limits;
+    const frameSize = data.length + MAX_HEAD_SIZE;
+    if (data.length > maxMessageSize || frameSize > limit) {
       return SendStatus.MaxPacketSizeExceeded;
     }
     const socket = this.#attached();
     const before = socket.pending;
-    if (before + data.length > this.#limits.limit) return this.#queueFull();
+    if (before + frameSize > limit) return this.#queueFull();
     if (!socket.send(data, isText)) {
       // With something pending there is a drain to wait for; without, the socket is going.
       return before > 0 ? this.#queueFull() : SendStatus.ResourceNotFound;

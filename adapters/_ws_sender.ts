@@ -13,6 +13,7 @@ import {
 } from "../framing/web_socket_frame.ts";
 import { SendStatus } from "./adapter.ts";
 import type { Outbox } from "./adapter.ts";
+import type { ConnectionLimits } from "./_framed_connection.ts";
 
 /** Frames of servers are not masked, so that all their connections share them. */
 const SERVER_FRAMES: object = {};
@@ -26,12 +27,14 @@ export class WsSender {
   readonly frameKey: object | undefined;
   readonly #isMasked: boolean;
   readonly #maxMessageSize: number;
+  readonly #outboxLimit: number;
   #outbox: Outbox | undefined;
 
-  constructor(isServer: boolean, maxMessageSize: number) {
+  constructor(isServer: boolean, limits: ConnectionLimits) {
     this.frameKey = isServer ? SERVER_FRAMES : undefined;
     this.#isMasked = !isServer;
-    this.#maxMessageSize = maxMessageSize;
+    this.#maxMessageSize = limits.maxMessageSize;
+    this.#outboxLimit = limits.limit;
   }
 
   /** Says where frames go; to be called once, before anything is sent. */
@@ -45,7 +48,7 @@ export class WsSender {
     if (size > this.#maxMessageSize) return SendStatus.MaxPacketSizeExceeded;
     const outbox = this.#attached();
     const headSize = webSocketHeadSize(size, this.#isMasked);
-    if (!outbox.hasRoom(headSize + size)) return SendStatus.QueueFull;
+    if (!outbox.hasRoom(headSize + size)) return this.#refusal(headSize + size);
     const opcode = isText ? WebSocketOpcode.text : WebSocketOpcode.binary;
     if (size <= outbox.copyLimit) {
       this.#copy(outbox, opcode, data, headSize);
@@ -79,7 +82,7 @@ export class WsSender {
       return SendStatus.MaxPacketSizeExceeded;
     }
     const outbox = this.#attached();
-    if (!outbox.hasRoom(frame.length)) return SendStatus.QueueFull;
+    if (!outbox.hasRoom(frame.length)) return this.#refusal(frame.length);
     this.write(frame);
     return outbox.status();
   }
@@ -99,6 +102,13 @@ export class WsSender {
     } else {
       outbox.append(bytes);
     }
+  }
+
+  /** A frame above the limit would never fit: to wait for room would be to wait for ever. */
+  #refusal(frameSize: number): SendStatus {
+    return frameSize > this.#outboxLimit
+      ? SendStatus.MaxPacketSizeExceeded
+      : SendStatus.QueueFull;
   }
 
   #copy(
