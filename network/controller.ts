@@ -64,6 +64,8 @@ export class NetworkController {
     options?: Listen,
   ): Promise<Listening> {
     this.#checkRunning("listen");
+    // A `stop` meanwhile must not be done before what is being bound is closed again.
+    const release = this.#registry.hold();
     try {
       const target = parseAddress(address);
       const asked = options ?? emptyOptions<Listen>();
@@ -93,6 +95,8 @@ export class NetworkController {
       return { resourceId: local.id, address: local.address };
     } catch (error) {
       throw networkErrorFrom(error, `Cannot listen with ${transport.name}`);
+    } finally {
+      release();
     }
   }
 

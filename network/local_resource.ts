@@ -69,7 +69,8 @@ export class LocalResource implements ListenerEvents {
   }
 
   accept(connection: Connection): ConnectionEvents | undefined {
-    if (this.#isRemoved || this.#connections >= this.#maxConnections) {
+    const isEnding = this.#isRemoved || this.#registry.isStopped;
+    if (isEnding || this.#connections >= this.#maxConnections) {
       this.connectionsRefused += 1;
       return undefined;
     }

@@ -44,6 +44,7 @@ export class Registry {
   /** Removed or ended, with a socket that is not yet released. */
   readonly #leaving = new Set<RemoteResource>();
   readonly #closing = new Set<Promise<void>>();
+  #holds = 0;
   #whenEmpty: (() => void) | undefined;
 
   constructor(host: AdapterHost, sink: NetworkEventSink) {
@@ -187,6 +188,15 @@ export class Registry {
     return bytes;
   }
 
+  /** Keeps `removeAll` from being done until the function it returns is called. */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+      this.#checkEmpty();
+    };
+  }
+
   /** Ends everything; resolves when no socket is left. */
   removeAll(options: CloseOptions): Promise<void> {
     this.isStopped = true;
@@ -221,9 +231,8 @@ export class Registry {
   }
 
   #checkEmpty(): void {
-    if (
-      this.#remotes.size + this.#locals.size + this.#leaving.size +
-          this.#closing.size === 0
-    ) this.#whenEmpty?.();
+    const left = this.#remotes.size + this.#locals.size + this.#leaving.size +
+      this.#closing.size + this.#holds;
+    if (left === 0) this.#whenEmpty?.();
   }
 }
