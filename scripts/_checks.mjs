@@ -4,6 +4,7 @@
  * @typedef {object} Context
  * @property {string | undefined} filter a pattern for the names of tests
  * @property {string[]} paths parts of the paths of test files
+ * @property {boolean} built whether the npm package is there already, and not to be built
  * @property {((text: string) => void) | undefined} onOutput
  *
  * @typedef {object} Check
@@ -19,8 +20,13 @@ import { listFiles } from "./_files.mjs";
 import { failed, passed } from "./_outcome.mjs";
 import { checkBrowser } from "../tests/browser/check.mjs";
 import { checkTypes, checkUse } from "../tests/package/check.mjs";
-import { runSuite, SUITES } from "./_suites.mjs";
-import { buildPackage, packageFolder, tarballPath } from "./build_npm.mjs";
+import { EXAMPLES_IN_DOCS, runSuite, SUITES } from "./_suites.mjs";
+import {
+  buildPackage,
+  packageFolder,
+  packTarball,
+  tarballPath,
+} from "./build_npm.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
 import { denoPath, root } from "./runtimes.mjs";
@@ -87,6 +93,12 @@ export const CHECKS = [
     "--dry-run",
     "--allow-dirty",
   ]]),
+  {
+    id: EXAMPLES_IN_DOCS.id,
+    group: "docs",
+    title: EXAMPLES_IN_DOCS.title,
+    run: (context) => runSuite(EXAMPLES_IN_DOCS, context),
+  },
   ...SUITES.map((suite) => ({
     id: suite.id,
     group: suite.id.startsWith("node") ? "node" : "tests",
@@ -97,8 +109,9 @@ export const CHECKS = [
     id: "build",
     group: "package",
     title: "build of the npm package",
-    run: async () => {
-      await buildPackage();
+    run: async ({ built }) => {
+      if (built) packTarball();
+      else await buildPackage();
       return passed();
     },
   },
@@ -135,6 +148,12 @@ export const CHECKS = [
     title: "the package in a page in Chromium, with a node on each runtime",
     run: checkBrowser,
   },
+  command(
+    "demo",
+    "demo",
+    "the demo: every runtime with every other, over every transport",
+    () => [process.execPath, [join(root, "scripts", "demo.mjs")]],
+  ),
 ];
 
 /**

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
 import { readJUnit } from "./_junit.mjs";
+import { isLibrary } from "./layers.mjs";
 import {
   bunPath,
   cache,
@@ -17,6 +18,7 @@ import {
  * @property {string} id also the name of its record
  * @property {string} title
  * @property {(files: string[], report: string, filter: string | undefined) => [string, string[]]} command
+ * @property {() => string[]} [files] what it runs instead of the tests; there is no record of these
  * @property {string} [only] a pattern for the names of the tests that it runs, for a runtime set up differently
  */
 
@@ -50,6 +52,15 @@ export const SUITES = [
   nodeSuite(24),
   nodeSuite(22),
 ];
+
+/** The examples in the documentation of the library. @type {Suite} */
+export const EXAMPLES_IN_DOCS = {
+  id: "doc-examples",
+  title: "the examples in the documentation",
+  files: () => listFiles().filter(isLibrary),
+  command: (files, report, filter) =>
+    denoCommand(files, report, filter, ["--doc"]),
+};
 
 /**
  * @param {string[]} files
@@ -114,7 +125,7 @@ export function testFiles(parts) {
  * @returns {Promise<import("./_outcome.mjs").Outcome>}
  */
 export async function runSuite(suite, { filter, paths, onOutput }) {
-  const files = testFiles(paths);
+  const files = suite.files?.() ?? testFiles(paths);
   if (files.length === 0) {
     return { passed: 0, failed: 1, skipped: 0, notes: ["no test file found"] };
   }
@@ -150,7 +161,9 @@ export async function runSuite(suite, { filter, paths, onOutput }) {
     outcome.failed = 1;
     outcome.notes.push("no test was run", output);
   }
-  if (filter === undefined && paths.length === 0) {
+  if (
+    filter === undefined && paths.length === 0 && suite.files === undefined
+  ) {
     writeFileSync(
       join(folder, `${suite.id}.json`),
       `${

@@ -52,9 +52,9 @@ export function checkLayers() {
   ];
 }
 
-/** @param {string} path */
-function isLibrary(path) {
-  return TOP.includes(path) || roomOf(path) in ROOMS;
+/** Whether a file is one of those that are published. @param {string} path */
+export function isLibrary(path) {
+  return path.endsWith(".ts") && (TOP.includes(path) || roomOf(path) in ROOMS);
 }
 
 /** @param {string} path */

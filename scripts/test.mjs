@@ -15,6 +15,7 @@ const HELP = `npm test -- [options] [part of a test file's path …]
 
   --only NAMES     run these checks or groups, separated by commas
   --filter PATTERN run the tests whose names match, and no other checks
+  --built          check the npm package that is in npm/, instead of building it
   --list           print the names of the checks and groups
   --verbose        print what the checks print, as they run
   --help           print this
@@ -57,6 +58,7 @@ async function run(check) {
     outcome = await check.run({
       filter: options.filter,
       paths: options.paths,
+      built: options.built,
       onOutput: options.verbose
         ? (text) => process.stdout.write(text)
         : undefined,
@@ -110,6 +112,7 @@ function readOptions() {
       options: {
         only: { type: "string" },
         filter: { type: "string" },
+        built: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
         verbose: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
