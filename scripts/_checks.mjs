@@ -19,7 +19,11 @@ import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
 import { failed, passed } from "./_outcome.mjs";
 import { checkBrowser } from "../tests/browser/check.mjs";
-import { checkTypes, checkUse } from "../tests/package/check.mjs";
+import {
+  checkConformance,
+  checkTypes,
+  checkUse,
+} from "../tests/package/check.mjs";
 import { EXAMPLES_IN_DOCS, runSuite, SUITES } from "./_suites.mjs";
 import {
   buildPackage,
@@ -29,7 +33,7 @@ import {
 } from "./build_npm.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
-import { denoPath, root } from "./runtimes.mjs";
+import { denoPath, NODE_VERSIONS, root } from "./runtimes.mjs";
 
 /** What cannot be checked in place. */
 const ELSEWHERE = [
@@ -141,6 +145,12 @@ export const CHECKS = [
     group: "package",
     title: "the package, installed and used from TypeScript",
     run: checkTypes,
+  },
+  {
+    id: "node20-package",
+    group: "package",
+    title: `the conformance table on the package, on Node ${NODE_VERSIONS[20]}`,
+    run: checkConformance,
   },
   {
     id: "browser",

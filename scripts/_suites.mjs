@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
 import { readJUnit } from "./_junit.mjs";
+import { failed, sum } from "./_outcome.mjs";
 import { isLibrary } from "./layers.mjs";
 import {
   bunPath,
@@ -86,10 +87,10 @@ function denoCommand(files, report, filter, flags) {
 }
 
 /**
- * @param {22 | 24 | 26} major
+ * @param {20 | 22 | 24 | 26} major
  * @returns {Suite}
  */
-function nodeSuite(major) {
+export function nodeSuite(major) {
   return {
     id: `node${major}`,
     title: `tests on Node ${NODE_VERSIONS[major]}`,
@@ -114,8 +115,7 @@ export function testFiles(parts) {
 }
 
 /**
- * Runs one suite and writes down what became of each test, in
- * `.cache/conformance/<id>.json`.
+ * Runs one suite and writes down what became of each test.
  *
  * @param {Suite} suite
  * @param {object} options
@@ -124,20 +124,44 @@ export function testFiles(parts) {
  * @param {(text: string) => void} [options.onOutput]
  * @returns {Promise<import("./_outcome.mjs").Outcome>}
  */
-export async function runSuite(suite, { filter, paths, onOutput }) {
-  const files = suite.files?.() ?? testFiles(paths);
-  if (files.length === 0) {
-    return { passed: 0, failed: 1, skipped: 0, notes: ["no test file found"] };
-  }
+export function runSuite(suite, { filter, paths, onOutput }) {
+  const isWhole = filter === undefined && paths.length === 0 &&
+    suite.files === undefined;
+  return runFiles(suite, suite.files?.() ?? testFiles(paths), {
+    filter,
+    onOutput,
+    isRecorded: isWhole,
+  });
+}
+
+/**
+ * Runs the tests of the given files.
+ *
+ * @param {Suite} suite
+ * @param {string[]} files
+ * @param {object} options
+ * @param {string} [options.cwd] where the paths of the files begin; default: the top folder
+ * @param {string | undefined} [options.filter] a pattern for the names of the tests
+ * @param {((text: string) => void) | undefined} [options.onOutput]
+ * @param {boolean} options.isRecorded whether to write `.cache/conformance/<id>.json`
+ * @returns {Promise<import("./_outcome.mjs").Outcome>}
+ */
+export async function runFiles(
+  suite,
+  files,
+  { cwd, filter, onOutput, isRecorded },
+) {
+  if (files.length === 0) return failed("no test file found");
   const folder = join(cache, "conformance");
   mkdirSync(folder, { recursive: true });
   const report = join(folder, `${suite.id}.xml`);
   rmSync(report, { force: true });
   const [command, args] = suite.command(files, report, filter ?? suite.only);
   const { code, output } = await execute(command, args, {
+    cwd,
     // Outside of this suite the variable would make Node believe that it is a test's child.
     env: { NODE_TEST_CONTEXT: undefined },
-    ...(onOutput === undefined ? {} : { onOutput }),
+    onOutput,
   });
   // Deno reports what it filtered out as skipped.
   const wanted = new RegExp(filter ?? suite.only ?? "");
@@ -152,38 +176,38 @@ export async function runSuite(suite, { filter, paths, onOutput }) {
       .filter((test) => test.outcome !== "passed")
       .map(({ name, outcome, message }) => `${outcome}: ${name}\n${message}`),
   };
+  if (isRecorded) writeRecord(suite.id, tests);
+  // A file that does not load, or a runner that crashed: no test tells of it.
   if (code !== 0 && outcome.failed === 0) {
-    // A file that does not load, or a runner that crashed: no test tells of it.
-    outcome.failed = 1;
-    outcome.notes.push(`the runner failed with status ${code}`, output);
+    return sum([
+      outcome,
+      failed(`the runner failed with status ${code}`, output),
+    ]);
   }
-  if (tests.length === 0 && outcome.failed === 0 && filter === undefined) {
-    outcome.failed = 1;
-    outcome.notes.push("no test was run", output);
-  }
-  if (
-    filter === undefined && paths.length === 0 && suite.files === undefined
-  ) {
-    writeFileSync(
-      join(folder, `${suite.id}.json`),
-      `${
-        JSON.stringify(
-          {
-            runtime: suite.id,
-            tests: tests.map(({ name, file, outcome, ms }) => ({
-              name,
-              file,
-              outcome,
-              ms,
-            })),
-          },
-          null,
-          2,
-        )
-      }\n`,
-    );
+  if (tests.length === 0 && filter === undefined) {
+    return failed("no test was run", output);
   }
   return outcome;
+}
+
+/**
+ * @param {string} id
+ * @param {import("./_junit.mjs").TestResult[]} tests
+ */
+function writeRecord(id, tests) {
+  const record = {
+    runtime: id,
+    tests: tests.map(({ name, file, outcome, ms }) => ({
+      name,
+      file,
+      outcome,
+      ms,
+    })),
+  };
+  writeFileSync(
+    join(cache, "conformance", `${id}.json`),
+    `${JSON.stringify(record, null, 2)}\n`,
+  );
 }
 
 /** @param {string} path */

@@ -12,11 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import process from "node:process";
 import { execute } from "../../scripts/_command.mjs";
 import { failed, passed, sum } from "../../scripts/_outcome.mjs";
+import { nodeSuite, runFiles, testFiles } from "../../scripts/_suites.mjs";
 import { tarballPath } from "../../scripts/build_npm.mjs";
+import { NPM_NAME, readDenoJson } from "../../scripts/npm_package.mjs";
 import {
   bunPath,
   denoPath,
@@ -87,7 +89,7 @@ export function checkUse({ onOutput }) {
       const ended = await execute(command, commandArgs, {
         cwd: folder,
         timeoutMs: 120_000,
-        ...(onOutput === undefined ? {} : { onOutput }),
+        onOutput,
       });
       outcomes.push(readLines(runtime, ended));
     }
@@ -146,11 +148,61 @@ export function checkTypes({ onOutput }) {
         "--moduleResolution",
         moduleResolution,
         "consumer.ts",
-      ], { cwd: folder, ...(onOutput === undefined ? {} : { onOutput }) });
+      ], { cwd: folder, onOutput });
       outcomes.push(
         code === 0 ? passed() : failed(`with ${moduleResolution}:`, output),
       );
     }
     return sum(outcomes);
+  });
+}
+
+/**
+ * Runs the conformance table on Node 20, which cannot run TypeScript: its tests
+ * compiled, and the library they test the installed package.
+ *
+ * @param {{ onOutput?: (text: string) => void }} context
+ */
+export function checkConformance({ onOutput }) {
+  return inProject(async (folder) => {
+    const { build } = await import("esbuild");
+    const published = new Map(
+      Object.entries(readDenoJson().exports).map(([name, path]) => [
+        join(root, path),
+        posix.join(NPM_NAME, name),
+      ]),
+    );
+    const entryPoints = testFiles(["tests/conformance/"]);
+    await build({
+      absWorkingDir: root,
+      entryPoints: entryPoints.map((path) => join(root, path)),
+      outdir: folder,
+      outbase: root,
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      splitting: true,
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      sourcemap: "inline",
+      logLevel: "silent",
+      plugins: [{
+        name: "the published modules come from the package",
+        setup({ onResolve }) {
+          onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+            const name = published.get(join(resolveDir, path));
+            return name === undefined
+              ? undefined
+              : { path: name, external: true };
+          });
+        },
+      }],
+    });
+    const files = entryPoints.map((path) => path.replace(/\.ts$/, ".mjs"));
+    return await runFiles({ ...nodeSuite(20), id: "node20-package" }, files, {
+      cwd: folder,
+      onOutput,
+      isRecorded: true,
+    });
   });
 }
