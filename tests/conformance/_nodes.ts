@@ -53,6 +53,7 @@ export class TestNode {
   readonly #name: string;
   readonly #alive = new Map<ResourceId, Endpoint>();
   readonly #gone = new Set<ResourceId>();
+  readonly #counts = new Map<Event["type"], number>();
   readonly #waiting = new Set<() => void>();
   #isInside = false;
 
@@ -80,6 +81,7 @@ export class TestNode {
     try {
       this.#check(event);
       this.events.push(event);
+      this.#counts.set(event.type, this.count(event.type) + 1);
       this.onEvent?.(event);
     } finally {
       this.#isInside = false;
@@ -92,6 +94,11 @@ export class TestNode {
     return this.events.filter((event): event is EventOf<Type> =>
       event.type === type
     );
+  }
+
+  /** How many events of one kind have come. */
+  count(type: Event["type"]): number {
+    return this.#counts.get(type) ?? 0;
   }
 
   /** The messages so far, each as text. */
@@ -143,7 +150,7 @@ export class TestNode {
   ): Promise<EventOf<Type>> {
     await this.until(
       `${type} ${index}`,
-      () => this.all(type).length > index,
+      () => this.count(type) > index,
     );
     const event = this.all(type)[index];
     assert(event !== undefined);
@@ -154,7 +161,7 @@ export class TestNode {
   messages(count: number): Promise<void> {
     return this.until(
       `${count} messages`,
-      () => this.all("message").length >= count,
+      () => this.count("message") >= count,
     );
   }
 

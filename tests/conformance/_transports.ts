@@ -75,6 +75,25 @@ const udp: TransportRow = {
   raw: undefined,
 };
 
+const ws: TransportRow = {
+  ...tcp,
+  name: "Ws",
+  adapter: Transport.Ws,
+  isPacket: true,
+};
+
+let memoryNames = 0;
+
+const memory: TransportRow = {
+  ...tcp,
+  name: "Memory",
+  adapter: Transport.Memory,
+  isPacket: true,
+  raw: undefined,
+  listenAddress: () => `memory:conformance-${memoryNames += 1}`,
+  peerAddress: byPath,
+};
+
 const unix: TransportRow = {
   ...tcp,
   name: "Unix",
@@ -100,7 +119,9 @@ export const transports: readonly TransportRow[] = [
   tcp,
   framedTcp,
   udp,
+  ws,
   ...unixRows,
+  memory,
 ];
 
 /** Those whose peers connect. */
