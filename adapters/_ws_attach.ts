@@ -78,7 +78,7 @@ export class AttachedWebSocket implements WebSocketAttachment {
     );
     connection.listen(events);
     let isOpen = true;
-    if ("addEventListener" in this.#socket) {
+    if ("onmessage" in this.#socket) {
       const wrapped = wrapStandardWebSocket(
         this.#socket,
         connection,

@@ -106,7 +106,7 @@ export function ws(
  *
  * Pings are answered. A `remove` sends a close frame and waits for the peer's;
  * what the peer's close becomes is told at {@linkcode WebSocketClose}. A failed
- * handshake is no event on the server, only counted in its `stats`. Listen with
+ * handshake is no event on the server. Listen with
  * `origins` where web pages of others must not connect.
  *
  * No extensions are used: messages are never compressed.

@@ -21,10 +21,10 @@ export interface StandardWebSocketLike {
   readonly readyState: number;
   /** Bytes queued. */
   readonly bufferedAmount: number;
-  /** How binary messages come. */
-  binaryType: string;
-  /** Adds a listener. */
-  addEventListener(type: string, listener: (event: never) => void): void;
+  /** The subprotocol agreed on, or `""`. */
+  readonly protocol: string;
+  /** Who hears of messages; taken over, as `onopen`, `onerror` and `onclose` are. */
+  readonly onmessage: unknown;
   /** Sends a message. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
   /** Starts the closing handshake. */
@@ -77,7 +77,7 @@ export function wrapStandardWebSocket(
 
 /** The properties that are used; those of the DOM that are not (`dispatchEvent`) may be missing. */
 function isStandardWebSocket(value: object): value is WebSocket {
-  return ["onopen", "onmessage", "onerror", "onclose", "send", "close"].every(
+  return ["onopen", "onmessage", "onerror", "onclose", "binaryType"].every(
     (name) => name in value,
   );
 }
