@@ -176,6 +176,14 @@ export async function runFiles(
       .filter((test) => test.outcome !== "passed")
       .map(({ name, outcome, message }) => `${outcome}: ${name}\n${message}`),
   };
+  // Node tells of a file that does not load as of a test that failed, without saying why.
+  if (
+    tests.some(({ name, outcome }) =>
+      outcome === "failed" && name.endsWith("_test.ts")
+    )
+  ) {
+    outcome.notes.push(output);
+  }
   if (isRecorded) writeRecord(suite.id, tests);
   // A file that does not load, or a runner that crashed: no test tells of it.
   if (code !== 0 && outcome.failed === 0) {
