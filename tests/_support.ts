@@ -40,7 +40,7 @@ export function currentRuntimeCommand(
 ): Command {
   const path = typeof script === "string" ? script : fileURLToPath(script);
   const options = runtimeName === "deno"
-    ? ["run", "--allow-all", "--no-lock", "--unstable-net"]
+    ? ["run", "--allow-all", "--no-lock", ...denoFlags()]
     : runtimeName === "bun"
     ? ["run"]
     : [];
@@ -51,11 +51,22 @@ export function currentRuntimeCommand(
 export function currentRunnerCommand(file: string | URL): Command {
   const path = typeof file === "string" ? file : fileURLToPath(file);
   const options = runtimeName === "deno"
-    ? ["test", "--allow-all", "--sanitize-ops", "--sanitize-resources"]
+    ? [
+      "test",
+      "--allow-all",
+      "--sanitize-ops",
+      "--sanitize-resources",
+      ...denoFlags(),
+    ]
     : runtimeName === "bun"
     ? ["test"]
     : ["--test", "--test-reporter=spec"];
   return { command: process.execPath, args: [...options, path] };
+}
+
+/** The flags of this process that change which APIs there are. */
+function denoFlags(): string[] {
+  return "listenDatagram" in Deno ? ["--unstable-net"] : [];
 }
 
 /** What {@linkcode start} and {@linkcode run} may be told. */
