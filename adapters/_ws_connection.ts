@@ -236,7 +236,8 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   drained(): void {
-    this.#heartbeat.heard();
+    // A queue that shrinks is a peer that takes; an empty one says only that the system took the ping.
+    if (this.stream.outbox.size > 0) this.#heartbeat.heard();
     if (this.#phase === "open") {
       const owed = this.#owedPong;
       if (owed !== undefined && this.#hasRoomForPong()) {

@@ -104,7 +104,11 @@ conforms(
     for (const message of sent) socket.send(message);
     await server.messages(sent.length);
     const { endpoint } = await server.event("accepted");
-    server.remove(endpoint.resourceId, { code: 4321, reason: "done" });
+    server.remove(endpoint.resourceId, {
+      drain: true,
+      code: 4321,
+      reason: "done",
+    });
     assert.deepEqual(await closed, [4321, "done"]);
     assert.deepEqual(received, sent);
   },
