@@ -6,7 +6,7 @@
  * @module
  */
 
-import { build, emptyDir } from "jsr:@deno/dnt@^0.42.3";
+import { build, emptyDir } from "jsr:@deno/dnt@^0.43.2";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
