@@ -30,9 +30,11 @@ export function startProgram(
 
 /** Asks a program to end, and checks that it does so by itself and in order. */
 export async function endProgram(program: RunningProcess): Promise<void> {
-  const { pid } = program.child;
+  const { pid, exitCode, signalCode } = program.child;
   // Not `child.kill`: after it Deno reports that the signal ended the program, whatever the program did.
-  if (pid !== undefined && program.child.exitCode === null) process.kill(pid);
+  if (pid !== undefined && exitCode === null && signalCode === null) {
+    process.kill(pid);
+  }
   const { code, stderr } = await program.done;
   // Windows has no signals: there the program was ended from outside.
   if (process.platform !== "win32") assert.equal(code, 0, stderr);
