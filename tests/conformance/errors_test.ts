@@ -82,7 +82,7 @@ for (
     async (world) => {
       const node = world.node();
       await assert.rejects(
-        node.network.listen(adapter, "192.0.2.1:0"),
+        node.network.listen(adapter, "203.0.113.77:0"),
         isNetworkError("address-not-available"),
       );
     },
@@ -94,7 +94,7 @@ for (
     async (world) => {
       const node = world.node();
       node.network.connect(adapter, "127.0.0.1:9", {
-        sourceAddress: { hostname: "192.0.2.1" },
+        sourceAddress: { hostname: "203.0.113.77" },
       } as { maxMessageSize?: number });
       const { ok, error } = await node.event("connected");
       assert.equal(ok, false);
