@@ -10,11 +10,11 @@ import type { ConnectionLimits } from "./_framed_connection.ts";
 import type { TargetAddress } from "./adapter.ts";
 
 /** 16 MiB. */
-export const DEFAULT_MAX_MESSAGE_SIZE = 16 * (1 << 20);
+export const DEFAULT_MAX_MESSAGE_SIZE: number = 16 * (1 << 20);
 /** 1 MiB. */
-export const DEFAULT_HIGH_WATER_MARK = 1 << 20;
+export const DEFAULT_HIGH_WATER_MARK: number = 1 << 20;
 /** 64 MiB. */
-export const DEFAULT_OUTBOX_LIMIT = 64 * (1 << 20);
+export const DEFAULT_OUTBOX_LIMIT: number = 64 * (1 << 20);
 
 /** 2^31 - 1: more is no time that a socket option can hold. */
 export const MAX_TIME_MS = 2_147_483_647;

@@ -66,8 +66,8 @@ export class OutboxScheduler {
 
 /** The outbox of one stream. */
 export class StreamOutbox implements Outbox, OutboxControl {
-  readonly slabSize = SLAB_SIZE;
-  readonly copyLimit = COPY_LIMIT;
+  readonly slabSize: number = SLAB_SIZE;
+  readonly copyLimit: number = COPY_LIMIT;
   slab: Uint8Array = NO_SLAB;
   readonly #socket: OutboxSocket;
   readonly #scheduler: OutboxScheduler;
