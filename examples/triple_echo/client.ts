@@ -73,7 +73,7 @@ const { name, address, count } = asked;
 const { handler, listener } = createNode<"resend">();
 const { network, signals } = handler;
 const roundTripsMs: number[] = [];
-let message = new Uint8Array(0);
+let message: Uint8Array = new Uint8Array(0);
 let sentAt = 0;
 
 function messageNumber(index: number): Uint8Array {
