@@ -24,14 +24,18 @@ export interface HeartbeatUser {
 
 /** The heartbeat of one connection. */
 export class Heartbeat {
-  readonly #host: AdapterHost;
+  readonly #host: Pick<AdapterHost, "setTimer" | "clearTimer">;
   readonly #times: HeartbeatTimes;
   readonly #user: HeartbeatUser;
   #timer: HostTimer | undefined;
   #isAlive = true;
   #isPaused = false;
 
-  constructor(host: AdapterHost, times: HeartbeatTimes, user: HeartbeatUser) {
+  constructor(
+    host: Pick<AdapterHost, "setTimer" | "clearTimer">,
+    times: HeartbeatTimes,
+    user: HeartbeatUser,
+  ) {
     this.#host = host;
     this.#times = times;
     this.#user = user;

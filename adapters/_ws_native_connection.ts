@@ -165,6 +165,8 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
 
   // Hot: one call a message received.
   message(data: Uint8Array, isText: boolean): void {
+    // An attached socket may be faster than the deferred `open`.
+    if (this.#phase === "connecting") this.open();
     if (this.#phase !== "open") return;
     const { maxMessageSize } = this.#limits;
     if (data.length > maxMessageSize) {

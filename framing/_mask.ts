@@ -61,8 +61,27 @@ export function copyMasked(
   offset: number,
   key: number,
 ): void {
-  target.set(source, offset);
-  applyMask(target, offset, offset + source.length, key, 0);
+  const size = source.length;
+  if (size >= WORDS_FROM) {
+    target.set(source, offset);
+    applyMask(target, offset, offset + size, key, 0);
+    return;
+  }
+  const k0 = key >>> 24;
+  const k1 = (key >>> 16) & 0xff;
+  const k2 = (key >>> 8) & 0xff;
+  const k3 = key & 0xff;
+  let from = 0;
+  let to = offset;
+  for (const last = size - 3; from < last; from += 4, to += 4) {
+    target[to] = (source[from] ?? 0) ^ k0;
+    target[to + 1] = (source[from + 1] ?? 0) ^ k1;
+    target[to + 2] = (source[from + 2] ?? 0) ^ k2;
+    target[to + 3] = (source[from + 3] ?? 0) ^ k3;
+  }
+  if (from < size) target[to] = (source[from] ?? 0) ^ k0;
+  if (from + 1 < size) target[to + 1] = (source[from + 1] ?? 0) ^ k1;
+  if (from + 2 < size) target[to + 2] = (source[from + 2] ?? 0) ^ k2;
 }
 
 function rotatedKey(key: number, by: number): number {
