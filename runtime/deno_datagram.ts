@@ -109,6 +109,9 @@ class DenoDatagram implements DatagramSocket {
   /** Where the last datagram went: most go where the last one did. */
   #to: DenoAddress = { transport: "udp", hostname: "", port: 0 };
   #toHost = "";
+  /** What waits for the send before it: Deno starts the sends of one turn last first. */
+  readonly #queue: { readonly data: Uint8Array; readonly to: DenoAddress }[] =
+    [];
   #waiting = 0;
   #pending = 0;
   #receiving = false;
@@ -164,15 +167,21 @@ class DenoDatagram implements DatagramSocket {
     }
     this.#waiting++;
     this.#pending += size;
-    if (host === "255.255.255.255") {
+    if (this.#waiting > 1) this.#queue.push({ data, to: this.#to });
+    else this.#start(data, this.#to);
+    return true;
+  }
+
+  // Hot: once per datagram sent.
+  #start(data: Uint8Array, to: DenoAddress): void {
+    if (stripMapped(to.hostname ?? "") === "255.255.255.255") {
       // Deno switches broadcast on for every socket; here it is asked for first.
       Promise.reject(
         new Fault("permission-denied", "Cannot send: broadcast is off"),
       ).catch(this.#onSendFailed);
     } else {
-      this.#conn.send(data, this.#to).then(this.#onSent, this.#onSendFailed);
+      this.#conn.send(data, to).then(this.#onSent, this.#onSendFailed);
     }
-    return true;
   }
 
   /** What Deno finds wrong with the membership later on is told as `fault`. */
@@ -313,6 +322,8 @@ class DenoDatagram implements DatagramSocket {
   };
 
   #afterSend(): void {
+    const next = this.#queue.shift();
+    if (next !== undefined) this.#start(next.data, next.to);
     if (--this.#waiting > 0) return;
     // Nobody tells the size of a send that failed: it is let go here.
     this.#pending = 0;

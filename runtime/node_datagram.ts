@@ -34,6 +34,12 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 /** From this size on a backing buffer that is mostly empty is not handed out. */
 const LARGE_BACKING = 4_096;
 
+interface QueuedDatagram {
+  readonly data: Uint8Array;
+  readonly hostname: string;
+  readonly port: number;
+}
+
 class NodeDatagram implements DatagramSocket {
   readonly localAddress: SocketAddress;
   readonly #socket: dgram.Socket;
@@ -42,6 +48,8 @@ class NodeDatagram implements DatagramSocket {
   readonly #peer: SocketAddress | undefined;
   /** Deno has no name for the error of the system, so that the answer is given here. */
   readonly #refusesBroadcast: boolean;
+  /** Deno starts the sends of one turn last first: there each waits here for the one before it. */
+  readonly #queue: QueuedDatagram[] | undefined;
   /** The sizes of what waits, oldest first, as a ring: the runtime tells no size of a send that failed. */
   readonly #sizes = new Uint32Array(MAX_WAITING);
   #oldest = 0;
@@ -57,6 +65,7 @@ class NodeDatagram implements DatagramSocket {
     events: DatagramEvents,
     isIpv6: boolean,
     refusesBroadcast: boolean,
+    isDeno: boolean,
   ) {
     this.#socket = socket;
     this.localAddress = localAddress;
@@ -64,6 +73,7 @@ class NodeDatagram implements DatagramSocket {
     this.#events = events;
     this.#isIpv6 = isIpv6;
     this.#refusesBroadcast = refusesBroadcast;
+    this.#queue = isDeno ? [] : undefined;
     socket.on("message", this.#onMessage);
     socket.on("error", this.#onError);
     socket.on("close", () => events.closed(undefined));
@@ -84,6 +94,14 @@ class NodeDatagram implements DatagramSocket {
     this.#sizes[(this.#oldest + this.#waiting) % MAX_WAITING] = size;
     this.#waiting++;
     this.#pending += size;
+    if (this.#queue !== undefined && this.#waiting > 1) {
+      this.#queue.push({ data, hostname, port });
+    } else this.#start(data, hostname, port);
+    return true;
+  }
+
+  // Hot: once per datagram sent.
+  #start(data: Uint8Array, hostname: string, port: number): void {
     try {
       if (this.#refusesBroadcast && hostname === "255.255.255.255") {
         throw new Fault(
@@ -103,7 +121,6 @@ class NodeDatagram implements DatagramSocket {
       // A port that cannot be, say: told like every other failed send.
       nodeBuiltin("node:timers").setImmediate(this.#onSent, asError(error));
     }
-    return true;
   }
 
   join(membership: MulticastMembership): void {
@@ -126,7 +143,8 @@ class NodeDatagram implements DatagramSocket {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#socket.close();
+    // What waits in the own queue goes out first, as the system's does.
+    if (this.#queue === undefined || this.#waiting === 0) this.#socket.close();
   }
 
   #change(membership: MulticastMembership, verb: "join" | "leave"): void {
@@ -160,7 +178,14 @@ class NodeDatagram implements DatagramSocket {
     this.#pending -= this.#sizes[this.#oldest] ?? 0;
     this.#oldest = (this.#oldest + 1) % MAX_WAITING;
     this.#waiting--;
-    if (this.#isClosed) return;
+    const next = this.#queue?.shift();
+    if (next !== undefined) this.#start(next.data, next.hostname, next.port);
+    if (this.#isClosed) {
+      if (this.#queue !== undefined && this.#waiting === 0) {
+        this.#socket.close();
+      }
+      return;
+    }
     if (error !== null) {
       this.#events.fault(datagramFault(error, "Cannot send a datagram"));
     }
@@ -240,14 +265,15 @@ export async function bindNodeDatagram(
       peer = inetAddress(remote.address, remote.port);
     }
     const local = socket.address();
+    const isDeno = nodeProcess()?.versions.deno !== undefined;
     return new NodeDatagram(
       socket,
       inetAddress(local.address, local.port),
       peer,
       events,
       isIpv6,
-      request.broadcast !== true &&
-        nodeProcess()?.versions.deno !== undefined,
+      request.broadcast !== true && isDeno,
+      isDeno,
     );
   } catch (error) {
     socket.on("error", () => {}); // It is closing, and its error is on its way to the caller.
@@ -259,14 +285,15 @@ export async function bindNodeDatagram(
 /** Waits for one step of setting a socket up, or for its error. */
 async function settle(
   socket: dgram.Socket,
-  step: (done: () => void) => void,
+  step: (done: (error?: Error) => void) => void,
 ): Promise<void> {
   let fail: ((error: Error) => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       fail = reject;
       socket.once("error", reject);
-      step(resolve);
+      // A connect that fails tells its callback, and not `error`.
+      step((error) => error instanceof Error ? reject(error) : resolve());
     });
   } finally {
     if (fail !== undefined) socket.off("error", fail);
