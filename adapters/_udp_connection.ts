@@ -10,10 +10,12 @@ import type {
   DatagramSocket,
   SocketAddress,
 } from "../runtime/driver.ts";
-import type { Fault } from "../runtime/fault.ts";
-import { faultFrom } from "../runtime/fault.ts";
+import { Fault, faultFrom } from "../runtime/fault.ts";
 import { SendStatus } from "./adapter.ts";
 import type { AdapterHost, Connection, ConnectionEvents } from "./adapter.ts";
+
+/** RFC 919: all hosts of this network. */
+const LIMITED_BROADCAST = "255.255.255.255";
 
 /** Binds, fixes the peer, and is ready: there is no handshake, and no end but the local one. */
 export class UdpConnection implements Connection, DatagramEvents {
@@ -47,6 +49,16 @@ export class UdpConnection implements Connection, DatagramEvents {
   ): Promise<void> {
     let socket: DatagramSocket;
     try {
+      // Deno would allow it without being asked, or refuse each datagram.
+      if (
+        this.#peer.hostname === LIMITED_BROADCAST && options.broadcast !== true
+      ) {
+        await new Promise<void>((resolve) => host.defer(resolve));
+        throw new Fault(
+          "permission-denied",
+          `Cannot connect to ${LIMITED_BROADCAST}: the option broadcast is off`,
+        );
+      }
       socket = await host.driver.bindDatagram({
         ...options,
         address: source ?? anyAddress(this.#peer),

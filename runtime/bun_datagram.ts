@@ -216,12 +216,14 @@ class BunDatagramSocket implements DatagramSocket {
 
 /**
  * Whether `Bun.udpSocket` can do all that is asked. It has no shared addresses,
- * no IPv6 alone and no sizes of buffers: those go by `node:dgram`.
+ * no IPv6 alone and no sizes of buffers, and it connects before broadcast can be
+ * allowed: those go by `node:dgram`.
  */
 export function isBunDatagram(request: DatagramBindRequest): boolean {
   return request.reuseAddress !== true && request.reusePort !== true &&
     request.ipv6Only !== true && request.receiveBufferSize === undefined &&
-    request.sendBufferSize === undefined;
+    request.sendBufferSize === undefined &&
+    (request.broadcast !== true || request.peer === undefined);
 }
 
 /**
