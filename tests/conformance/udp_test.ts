@@ -213,6 +213,24 @@ row("a listener that sends to where nobody listens goes on", async (world) => {
   await server.messages(1);
 });
 
+row("datagrams of one turn leave in the order sent", async (world) => {
+  const { server, client, toServer } = await halfPair(world, udp);
+  for (let n = 0; n < 100; n += 1) client.network.send(toServer, `${n}`);
+  await server.messages(100);
+  assert.deepEqual(server.texts(), [...Array(100).keys()].map(String));
+  const { endpoint } = await server.event("message");
+  for (let n = 0; n < 100; n += 1) server.network.send(endpoint, `${n}`);
+  await client.messages(100);
+  assert.deepEqual(client.texts(), [...Array(100).keys()].map(String));
+});
+
+row("datagrams sent before a remove leave", async (world) => {
+  const { server, client, toServer } = await halfPair(world, udp);
+  for (let n = 0; n < 20; n += 1) client.network.send(toServer, `${n}`);
+  client.remove(toServer.resourceId);
+  await server.messages(20);
+});
+
 for (const size of [0, 1, SAFE_DATAGRAM_SIZE, MAX_DATAGRAM_SIZE]) {
   row(`a datagram of ${size} bytes arrives whole`, async (world) => {
     const { server, client, toServer } = await halfPair(world, udp);
@@ -514,7 +532,7 @@ if (process.platform === "linux") {
 
   row("a broadcast that is not allowed is permission-denied", async (world) => {
     const client = world.node();
-    client.network.connect(Transport.Udp, "127.255.255.255:9");
+    client.network.connect(Transport.Udp, "255.255.255.255:9");
     const { ok, error } = await client.event("connected");
     assert.equal(ok, false);
     isNetworkError("permission-denied")(error);
