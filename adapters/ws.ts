@@ -37,8 +37,11 @@ export type { StandardWebSocketLike } from "../runtime/web_socket.ts";
 export interface WsOptions {
   /**
    * `"coded"`: by the library's own coder, the same on every runtime.
-   * `"native"`: by the runtime's own client and server, with their limits (see
-   * `docs/`). `"auto"`: coded wherever there are streams, native in a browser.
+   * `"native"`: by the runtime's own client and server. They have no pings, no
+   * time limit of the handshake and no TCP options (`not-supported`), and tell
+   * a lost stream as `reset`. Where they cannot stop reading (browsers, Deno),
+   * a peer that goes on sending to a full node is ended with `overflow`.
+   * `"auto"`: coded wherever there are streams, native in a browser.
    * Default: `"auto"`.
    */
   readonly engine?: "auto" | "coded" | "native";
