@@ -211,7 +211,10 @@ export class StreamConnection implements StreamEvents {
     this.#state = "draining";
     outbox.flush();
     if (outbox.size === 0) return this.#shutdown();
-    if (drainMs === 0) return this.#dropAndClose();
+    if (drainMs === 0) {
+      // What the driver has taken goes out before its FIN.
+      return outbox.untaken === 0 ? this.#shutdown() : this.#dropAndClose();
+    }
     // The peer may wait for us to read before it reads on: what it sends is dropped.
     this.#attachedSocket().resume();
     this.#setTimer(() => this.#abort(), drainMs);

@@ -142,6 +142,14 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     return this.stream.peerAddress;
   }
 
+  get protocol(): string {
+    return this.#handshake.protocol;
+  }
+
+  get path(): string {
+    return this.#handshake.path;
+  }
+
   get queuedBytes(): number {
     return this.stream.outbox.size;
   }
@@ -246,7 +254,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
       }
     } else if (
       this.#phase === "closing" && !this.#isLingering &&
-      this.stream.untaken === 0
+      this.stream.outbox.untaken === 0
     ) {
       this.#awaitPeerClose();
     }
@@ -377,7 +385,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
       closePayload(options.code ?? 1000, options.reason),
     );
     this.stream.outbox.flush();
-    const hasLeft = this.stream.untaken === 0;
+    const hasLeft = this.stream.outbox.untaken === 0;
     if (this.#lingerMs === 0 || (!hasLeft && this.#drainMs === 0)) {
       this.#finish({ drainMs: this.#drainMs, lingerMs: 0 });
       return;

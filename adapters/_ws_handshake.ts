@@ -37,6 +37,10 @@ export type HandshakeResult =
 export interface Handshake {
   /** Which side it is. */
   readonly isServer: boolean;
+  /** The subprotocol agreed on, once it is done; `""` for none. */
+  readonly protocol: string;
+  /** The path and query asked for, once they are known. */
+  readonly path: string;
   /** What is sent as soon as the stream is open. */
   begin(): Uint8Array | undefined;
   /** Takes the next bytes; undefined while the handshake goes on. */
@@ -50,6 +54,8 @@ export interface Handshake {
 /** The server's side. */
 export class ServerHandshake implements Handshake {
   readonly isServer = true;
+  protocol = "";
+  path = "";
   readonly #parser = new WebSocketRequestParser();
   readonly #admit: Admit;
   #hasBegun = false;
@@ -70,6 +76,7 @@ export class ServerHandshake implements Handshake {
       return refused(result.status, result.message);
     }
     const { request, rest } = result;
+    this.path = request.path;
     let answer: string | number;
     try {
       answer = this.#admit(request);
@@ -80,6 +87,7 @@ export class ServerHandshake implements Handshake {
     if (typeof answer === "number") {
       return refused(answer, "The request was refused");
     }
+    this.protocol = answer;
     return { kind: "done", answer: acceptResponse(request.key, answer), rest };
   }
 
@@ -114,6 +122,8 @@ function refused(
 /** The client's side. */
 export class ClientHandshake implements Handshake {
   readonly isServer = false;
+  protocol = "";
+  readonly path: string;
   readonly #request: WebSocketClientRequest;
   readonly #parser: WebSocketResponseParser;
   readonly #target: string;
@@ -123,6 +133,7 @@ export class ClientHandshake implements Handshake {
    */
   constructor(request: WebSocketClientRequest, target: string) {
     this.#request = request;
+    this.path = request.path;
     this.#parser = new WebSocketResponseParser(request);
     this.#target = target;
   }
@@ -135,6 +146,7 @@ export class ClientHandshake implements Handshake {
     const result = this.#parser.push(chunk);
     if (result === undefined) return undefined;
     if (result.kind === "accepted") {
+      this.protocol = result.protocol;
       return { kind: "done", answer: undefined, rest: result.rest };
     }
     return {

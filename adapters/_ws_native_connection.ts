@@ -94,6 +94,10 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
       : peerAddress;
   }
 
+  get protocol(): string {
+    return this.#attached().protocol;
+  }
+
   get queuedBytes(): number {
     return this.#attached().pending;
   }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { StreamSocket } from "../runtime/driver.ts";
 import { StreamConnection } from "./_stream_connection.ts";
 import type { StreamUser } from "./_stream_connection.ts";
 import type { AdapterHost, OutboxLimits } from "./adapter.ts";
@@ -18,7 +17,6 @@ export interface WsStreamUser extends StreamUser {
 /** One stream of a WebSocket. */
 export class WsStream extends StreamConnection {
   readonly #user: WsStreamUser;
-  #socket: StreamSocket | undefined;
 
   constructor(
     host: AdapterHost,
@@ -28,16 +26,6 @@ export class WsStream extends StreamConnection {
   ) {
     super(host, limits, user, state);
     this.#user = user;
-  }
-
-  override attach(socket: StreamSocket): void {
-    this.#socket = socket;
-    super.attach(socket);
-  }
-
-  /** Bytes that the socket has not taken yet. */
-  get untaken(): number {
-    return this.outbox.size - (this.#socket?.pending ?? 0);
   }
 
   override drain(): void {

@@ -82,6 +82,8 @@ export interface TargetAddress {
 export interface Outbox {
   /** Bytes accepted that have not yet reached the operating system. */
   readonly size: number;
+  /** Those of them that the socket has not taken yet. */
+  readonly untaken: number;
   /** The buffer that small frames are gathered in; write between the offset that `reserve` returned and it plus the size asked for. */
   readonly slab: Uint8Array;
   /** The largest size that `reserve` takes. */
@@ -190,6 +192,10 @@ export interface Connection {
   readonly localAddress: SocketAddress;
   /** Known once ready; before that, the address asked for. */
   readonly peerAddress: SocketAddress;
+  /** The subprotocol that the handshake agreed on; none where the transport has no such thing. */
+  readonly protocol?: string;
+  /** The path and query that the client asked for; none where the transport has no such thing. */
+  readonly path?: string;
   /** Bytes accepted by `send` that have not yet reached the operating system. */
   readonly queuedBytes: number;
   /** What a frame made for this connection has in common with others': equal values share bytes in `sendAll`. */

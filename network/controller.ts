@@ -327,32 +327,18 @@ export class NetworkController {
     return this.#registry.remote(resourceId)?.connection.peerAddress;
   }
 
-  /** All connections and listeners of the node. */
+  /** What is known of one connection or listener; undefined when there is none. */
+  resource(resourceId: ResourceId): ResourceInfo | undefined {
+    const resource = this.#registry.remote(resourceId) ??
+      this.#registry.local(resourceId);
+    return resource?.info();
+  }
+
+  /** All listeners and connections of the node, the oldest first. */
   resources(): ResourceInfo[] {
     const all: ResourceInfo[] = [];
-    for (const { id, adapter } of this.#registry.locals()) {
-      all.push({
-        resourceId: id,
-        kind: "listener",
-        transport: adapter.name,
-        isReady: true,
-        endpoint: undefined,
-        listener: undefined,
-      });
-    }
-    for (
-      const { id, adapter, isReady, endpoint, listenerId } of this.#registry
-        .remotes()
-    ) {
-      all.push({
-        resourceId: id,
-        kind: "connection",
-        transport: adapter.name,
-        isReady,
-        endpoint,
-        listener: listenerId,
-      });
-    }
+    for (const local of this.#registry.locals()) all.push(local.info());
+    for (const remote of this.#registry.remotes()) all.push(remote.info());
     return all;
   }
 

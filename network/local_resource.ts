@@ -17,6 +17,7 @@ import type { Fault } from "../runtime/fault.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { NetworkError } from "./errors.ts";
 import { networkErrorFrom } from "./errors.ts";
+import type { ResourceInfo } from "./options.ts";
 import type { Registry } from "./registry.ts";
 import type { ResourceId } from "./resource_id.ts";
 import { Traffic } from "./traffic.ts";
@@ -66,6 +67,20 @@ export class LocalResource implements ListenerEvents {
 
   get address(): SocketAddress {
     return this.listener.address;
+  }
+
+  /** What is told of the listener. */
+  info(): ResourceInfo {
+    return {
+      resourceId: this.id,
+      kind: "listener",
+      transport: this.adapter.name,
+      isReady: true,
+      endpoint: undefined,
+      listener: undefined,
+      protocol: "",
+      path: "",
+    };
   }
 
   accept(connection: Connection): ConnectionEvents | undefined {

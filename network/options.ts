@@ -46,7 +46,7 @@ export interface RemoveOptions {
   readonly reason?: string;
 }
 
-/** One connection or listener, as `resources` lists it. */
+/** One connection or listener, as `resource` and `resources` tell of it. */
 export interface ResourceInfo {
   /** Its name. */
   readonly resourceId: ResourceId;
@@ -60,6 +60,10 @@ export interface ResourceInfo {
   readonly endpoint: Endpoint | undefined;
   /** The listener that accepted the connection. */
   readonly listener: ResourceId | undefined;
+  /** WebSocket: the subprotocol agreed on; else and for none `""`. */
+  readonly protocol: string;
+  /** WebSocket: the path and query that the client asked for; else `""`. */
+  readonly path: string;
 }
 
 const DEFAULT_DRAIN_MS = 30_000;

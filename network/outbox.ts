@@ -101,6 +101,10 @@ export class StreamOutbox implements Outbox, OutboxControl {
     this.#limit = limits.limit;
   }
 
+  get untaken(): number {
+    return this.#queued;
+  }
+
   get size(): number {
     return this.#queued + this.#pending;
   }

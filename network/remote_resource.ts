@@ -17,6 +17,7 @@ import { Fault } from "../runtime/fault.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { NetworkError, networkErrorFrom } from "./errors.ts";
 import type { LocalResource } from "./local_resource.ts";
+import type { ResourceInfo } from "./options.ts";
 import type { Registry } from "./registry.ts";
 import type { ResourceId } from "./resource_id.ts";
 import { Traffic } from "./traffic.ts";
@@ -82,10 +83,6 @@ export class RemoteResource implements ConnectionEvents {
     return this.#state === "ready";
   }
 
-  get listenerId(): ResourceId | undefined {
-    return this.#listener?.id;
-  }
-
   // Hot: one call a message sent.
   send(data: Uint8Array, isText: boolean, tag: number): SendStatus {
     if (this.#state !== "ready") return this.#unavailable();
@@ -101,6 +98,21 @@ export class RemoteResource implements ConnectionEvents {
       this.connection.sendFrame(frame, messageSize),
       messageSize,
     );
+  }
+
+  /** What is told of the connection. */
+  info(): ResourceInfo {
+    const { protocol = "", path = "" } = this.connection;
+    return {
+      resourceId: this.id,
+      kind: "connection",
+      transport: this.adapter.name,
+      isReady: this.isReady,
+      endpoint: this.endpoint,
+      listener: this.#listener?.id,
+      protocol,
+      path,
+    };
   }
 
   /** Resolves with true when `send` will take messages; with false when the connection ends first. */
