@@ -78,8 +78,9 @@ export class PortConnection implements Connection {
     this.localAddress = { family: "memory", hostname: "", port: 0, path };
     this.peerAddress = this.localAddress;
     port.addEventListener("message", (event) => this.#hear(messageOf(event)));
-    // Where the runtime says so: the other end is gone, by its thread's death if not by a goodbye.
-    port.addEventListener("close", () => this.threadHasEnded());
+    // Node and Bun tell, after all that came, that the other end is gone: by its
+    // thread's death if not by a goodbye. On Deno the link alone notices.
+    port.addEventListener("close", () => this.#peerIsGone());
     port.start();
   }
 
@@ -108,18 +109,14 @@ export class PortConnection implements Connection {
 
   /** The thread at the other end is gone: what it sent before is still delivered. */
   threadHasEnded(): void {
-    if (this.#state === "over") return;
-    if (this.#state === "closing") return this.#release();
-    for (
-      let next = receiveMessageOnPort(this.#port);
-      next !== undefined;
-      next = receiveMessageOnPort(this.#port)
-    ) this.#hear(next.message);
-    if (this.#hasPeerClosed) return;
-    this.#end(
-      "reset",
-      new Fault("connection-reset", "The thread of the peer has ended"),
-    );
+    // Its end may be told before its last messages are. (Never ask a port that
+    // has told its own `close`: Node crashes.)
+    while (this.#state !== "over") {
+      const next = receiveMessageOnPort(this.#port);
+      if (next === undefined) break;
+      this.#hear(next.message);
+    }
+    this.#peerIsGone();
   }
 
   send(data: Uint8Array, isText: boolean, tag: number): SendStatus {
@@ -214,6 +211,16 @@ export class PortConnection implements Connection {
     if (message.type === "taken") this.#untaken -= message.bytes;
     // The peer's own goodbye says that it has taken all that it ever will.
     if (this.#untaken === 0 || message.type === "bye") this.#release();
+  }
+
+  #peerIsGone(): void {
+    if (this.#state === "closing") return this.#release();
+    // What it sent before its goodbye may still wait for the node.
+    if (this.#state === "over" || this.#hasPeerClosed) return;
+    this.#end(
+      "reset",
+      new Fault("connection-reset", "The thread of the peer has ended"),
+    );
   }
 
   #becomeReady(): void {

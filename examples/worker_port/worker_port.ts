@@ -30,6 +30,8 @@ import { PortConnection } from "./port_connection.ts";
 import { type PortLimits, portLimits } from "./port_limits.ts";
 import { Link, linkTo, type ThreadLink } from "./thread_link.ts";
 
+export type { ThreadLink };
+
 /**
  * Makes another thread reachable, and lets it reach what listens in this one.
  * Both threads have to link each other.
