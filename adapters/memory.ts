@@ -8,6 +8,7 @@ import { varintFraming } from "../framing/varint.ts";
 import { memoryDriver } from "../runtime/memory.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
+import { internetAddress } from "./_options.ts";
 import { streamTransport } from "./_stream_transport.ts";
 import type {
   Adapter,
@@ -16,22 +17,11 @@ import type {
   TargetAddress,
 } from "./adapter.ts";
 
-function memoryAddress(address: TargetAddress): SocketAddress {
+function memoryAddress(address: TargetAddress, anyHost: string): SocketAddress {
   if (address.path !== "") {
     return { family: "memory", hostname: "", port: 0, path: address.path };
   }
-  if (address.port === undefined) {
-    throw new Fault(
-      "invalid-address",
-      `Cannot use ${address.text} with Memory: it is no name and no port`,
-    );
-  }
-  return {
-    family: "memory",
-    hostname: address.hostname,
-    port: address.port,
-    path: "",
-  };
+  return internetAddress("Memory", address, ["memory"], anyHost);
 }
 
 /**
@@ -39,8 +29,8 @@ function memoryAddress(address: TargetAddress): SocketAddress {
  * parts of a program that may move to other machines later. It keeps every
  * promise of a framed transport, backpressure and ways of ending included.
  *
- * Addresses: `"memory:name"`, `{ path: "name" }`, or host and port as with TCP
- * (they are names only; port 0 is replaced by a free one).
+ * Addresses: `"memory:name"`, `{ path: "name" }`, or host and port as with TCP;
+ * the hosts are `localhost` and IP addresses, and have nothing to do with the machine's.
  */
 export const Memory: Adapter = streamTransport<ConnectOptions, ListenOptions>({
   id: 6,
@@ -48,6 +38,14 @@ export const Memory: Adapter = streamTransport<ConnectOptions, ListenOptions>({
   framing: varintFraming,
   isPacketBased: true,
   driver: memoryDriver(),
-  connectRequest: (address) => ({ address: memoryAddress(address) }),
-  listenRequest: (address) => ({ address: memoryAddress(address) }),
+  connectRequest(address) {
+    if (address.port === 0) {
+      throw new Fault(
+        "invalid-address",
+        `Cannot connect to ${address.text} with Memory: port 0 is no address`,
+      );
+    }
+    return { address: memoryAddress(address, "127.0.0.1") };
+  },
+  listenRequest: (address) => ({ address: memoryAddress(address, "0.0.0.0") }),
 });
