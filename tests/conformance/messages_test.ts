@@ -271,6 +271,28 @@ conformsOn(
   },
 );
 
+conformsOn(
+  transports.filter(({ isPacket }) => isPacket),
+  "a callback that sends to its own node is never entered again before it returns",
+  async (world, row) => {
+    const node = world.node();
+    const toServer = node.connect(row, await node.listen(row));
+    await node.event("connected");
+    let depth = 0;
+    node.onEvent = (event) => {
+      depth += 1;
+      assert.equal(depth, 1);
+      if (event.type === "message" && node.count("message") < 300) {
+        node.network.send(event.endpoint, "back");
+        if (node.count("message") < 20) node.network.send(toServer, "forth");
+      }
+      depth -= 1;
+    };
+    node.network.send(toServer, "forth");
+    await node.messages(300);
+  },
+);
+
 function checksum(data: Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }

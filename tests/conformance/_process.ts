@@ -1,0 +1,46 @@
+/**
+ * What `process_test.ts` runs in a process of its own. The argument says how
+ * the node ends.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { createNode, Transport } from "../../mod.ts";
+
+const how = process.argv[2];
+const { handler, listener } = createNode<string>();
+const { network } = handler;
+
+const task = listener.forEach((event) => {
+  if (event.type !== "message") return;
+  if (how === "throws") throw new Error("nobody awaits this");
+  network.send(event.endpoint, event.data);
+  console.log("message");
+  if (network.resources().length > 0 && how === "stops") void handler.stop();
+});
+
+const endpoints = [];
+for (
+  const transport of [
+    Transport.FramedTcp,
+    Transport.Tcp,
+    Transport.Udp,
+    Transport.Ws,
+  ]
+) {
+  const { address } = await network.listen(transport, "127.0.0.1:0");
+  endpoints.push(
+    await network.connectAsync(transport, {
+      hostname: "127.0.0.1",
+      port: address.port,
+    }),
+  );
+}
+handler.signals.sendWithTimer("in an hour", 3_600_000);
+const [first] = endpoints;
+if (first !== undefined) network.send(first, "go");
+if (how === "stops") {
+  await task;
+  console.log("stopped");
+}
