@@ -9,6 +9,7 @@ import {
   type BunWebSocketHandlers,
   throwLater,
 } from "./_bun_api.ts";
+import { ABNORMAL, bytesOf, OPEN, textOf } from "./_web_socket_protocol.ts";
 import type {
   SocketAddress,
   WebSocketEvents,
@@ -16,14 +17,8 @@ import type {
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
 
-const OPEN = 1;
-/** No close frame came (RFC 6455, 7.1.5). Bun says so too when it failed the connection itself. */
-const ABNORMAL = 1006;
 /** The most that Bun's limit can be: what may be queued is the network's to judge. */
 const MAX_QUEUED = 2 ** 32 - 1;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What a server knows of a WebSocket beside the socket. */
 export interface BunHandshake {
@@ -61,15 +56,8 @@ class BunWebSocket implements WebSocketSocket {
   send(data: Uint8Array, isText: boolean): boolean {
     const native = this.#native;
     if (this.#isClosing || native.readyState !== OPEN) return false;
-    let text = "";
-    if (isText) {
-      try {
-        text = decoder.decode(data);
-      } catch {
-        // Not UTF-8: Bun would send something else in its place.
-        return false;
-      }
-    }
+    const text = isText ? textOf(data) : "";
+    if (text === undefined) return false;
     this.#isCalling = true;
     const count = isText ? native.sendText(text) : native.sendBinary(data);
     this.#isCalling = false;
@@ -115,7 +103,7 @@ class BunWebSocket implements WebSocketSocket {
   onMessage(message: string | Uint8Array): void {
     if (this.#isClosing) return;
     if (typeof message === "string") {
-      this.#events?.message(encoder.encode(message), true);
+      this.#events?.message(bytesOf(message), true);
     } else this.#events?.message(message, false);
   }
 

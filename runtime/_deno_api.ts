@@ -101,8 +101,6 @@ export interface DenoApi {
     request: Request,
     options: { idleTimeout: number },
   ): { socket: WebSocket; response: Response };
-  lstatSync(path: string): { readonly isSocket: boolean | null };
-  removeSync(path: string): void;
 }
 
 function isDenoApi(value: unknown): value is DenoApi {

@@ -34,6 +34,16 @@ export function inetAddress(hostname: string, port: number): SocketAddress {
   };
 }
 
+/** The address of one end of a socket; unknown where the runtime has forgotten it. */
+export function addressOf(
+  hostname: string | undefined,
+  port: number | undefined,
+): SocketAddress {
+  return hostname === undefined || port === undefined
+    ? UNKNOWN_ADDRESS
+    : inetAddress(hostname, port);
+}
+
 /** An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) as plain IPv4; any other text as it is. */
 export function stripMapped(hostname: string): string {
   return hostname.startsWith("::ffff:") && hostname.includes(".")

@@ -6,6 +6,7 @@
  */
 
 import { UNKNOWN_ADDRESS } from "./_socket_address.ts";
+import { ABNORMAL, bytesOf, OPEN, textOf } from "./_web_socket_protocol.ts";
 import type {
   SocketAddress,
   WebSocketEvents,
@@ -13,17 +14,11 @@ import type {
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
 
-const OPEN = 1;
 const CLOSED = 3;
-/** No close frame came (RFC 6455, 7.1.5). */
-const ABNORMAL = 1006;
 /** The longest wait between two looks at what is pending, in milliseconds. */
 const MAX_POLL_MS = 50;
 /** How long an abort waits for the runtime to let go, in milliseconds. */
 const ABORT_MS = 1_000;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What is known of a socket beside the socket. */
 export interface StandardWebSocketOptions {
@@ -58,7 +53,7 @@ export class StandardWebSocket implements WebSocketSocket {
   }
 
   /** Tells from now on what happens. */
-  start(events: WebSocketEvents): void {
+  start(events: WebSocketEvents): this {
     this.#events = events;
     const socket = this.#socket;
     this.#opened = socket.readyState === OPEN;
@@ -70,7 +65,7 @@ export class StandardWebSocket implements WebSocketSocket {
     socket.onmessage = (event: MessageEvent<unknown>): void => {
       if (this.#closing) return;
       const data = event.data;
-      if (typeof data === "string") events.message(encoder.encode(data), true);
+      if (typeof data === "string") events.message(bytesOf(data), true);
       else if (data instanceof ArrayBuffer) {
         events.message(new Uint8Array(data), false);
       }
@@ -90,6 +85,7 @@ export class StandardWebSocket implements WebSocketSocket {
     if (socket.readyState === CLOSED) {
       setTimeout(() => this.#report(ABNORMAL, ""), 0);
     }
+    return this;
   }
 
   get protocol(): string {
@@ -105,13 +101,8 @@ export class StandardWebSocket implements WebSocketSocket {
     const socket = this.#socket;
     if (this.#closing || socket.readyState !== OPEN) return false;
     if (isText) {
-      let text: string;
-      try {
-        text = decoder.decode(data);
-      } catch {
-        // Not UTF-8: the runtime would send something else in its place.
-        return false;
-      }
+      const text = textOf(data);
+      if (text === undefined) return false;
       socket.send(text);
     } else if (isUnshared(data)) socket.send(data);
     // The standard refuses shared memory; the copy is ours.
@@ -201,19 +192,13 @@ function codeOfFailure(
 }
 
 /**
- * Connects with the global `WebSocket`.
+ * Makes a native WebSocket.
  *
- * @param open Makes the socket.
  * @throws {Fault} `invalid-address` for a URL or subprotocols that cannot be.
  */
-export function connectStandardWebSocket(
-  open: () => WebSocket,
-  url: string,
-  events: WebSocketEvents,
-): WebSocketSocket {
-  let native: WebSocket;
+export function openWebSocket(url: string, open: () => WebSocket): WebSocket {
   try {
-    native = open();
+    return open();
   } catch (error) {
     throw new Fault(
       "invalid-address",
@@ -221,7 +206,4 @@ export function connectStandardWebSocket(
       { cause: error },
     );
   }
-  const socket = new StandardWebSocket(native);
-  socket.start(events);
-  return socket;
 }

@@ -1,27 +1,54 @@
 /**
  * The paths of Unix sockets: telling a stale one from a live one.
  *
+ * The system leaves the path of a listener whose process died. No runtime
+ * removes it, so every driver listens through `listenTakingOver`.
+ *
  * @module
  */
 
 import { nodeBuiltin } from "./_node_builtins.ts";
-import { addressText } from "./_socket_address.ts";
+import { listenFault, systemCode } from "./_socket_fault.ts";
 import type { SocketAddress } from "./driver.ts";
-import { Fault, faultFrom } from "./fault.ts";
+
+/**
+ * Listens; a path whose owner died is taken over: it is removed if it is a
+ * socket and connecting to it is refused, and left alone otherwise.
+ *
+ * @param listen Tries to bind. Called once more when the address has been freed.
+ * @throws {Fault} by rejection, whatever `listen` throws.
+ */
+export async function listenTakingOver<Listener>(
+  address: SocketAddress,
+  listen: () => Listener | Promise<Listener>,
+): Promise<Listener> {
+  try {
+    return await listen();
+  } catch (error) {
+    const fault = listenFault(error, address);
+    if (
+      fault.code !== "address-in-use" || !await removeStale(address.path)
+    ) throw fault;
+  }
+  try {
+    return await listen();
+  } catch (error) {
+    throw listenFault(error, address);
+  }
+}
 
 /** Removes a path if it is a socket that nobody listens on; tells whether it did. */
-export async function removeStalePath(path: string): Promise<boolean> {
+async function removeStale(path: string): Promise<boolean> {
   if (path === "" || path.startsWith("\0")) return false;
   const fs = nodeBuiltin("node:fs");
   try {
-    if (!fs.lstatSync(path).isSocket()) return false;
+    if (!fs.lstatSync(path).isSocket() || !await isRefused(path)) return false;
+    fs.unlinkSync(path);
+    return true;
   } catch {
-    // Not there any more, or not ours to see: the error of listen stands.
+    // Not there any more, or not ours to see or remove: the error of listen stands.
     return false;
   }
-  if (!await isRefused(path)) return false;
-  fs.unlinkSync(path);
-  return true;
 }
 
 function isRefused(path: string): Promise<boolean> {
@@ -31,31 +58,8 @@ function isRefused(path: string): Promise<boolean> {
       probe.destroy();
       resolve(false);
     });
-    probe.once("error", (error) => resolve(codeOf(error) === "ECONNREFUSED"));
+    probe.once("error", (error) => {
+      resolve(systemCode(error) === "ECONNREFUSED");
+    });
   });
-}
-
-/** The fault of a listen that failed; a folder that is not there is told as such. */
-export function unixListenFault(error: unknown, address: SocketAddress): Fault {
-  const doing = `Cannot listen on ${addressText(address)}`;
-  if (address.family === "unix" && !address.path.startsWith("\0")) {
-    const folder = nodeBuiltin("node:path").dirname(address.path);
-    const code = codeOf(error);
-    if (
-      (code === "EACCES" || code === "ENOENT") &&
-      !nodeBuiltin("node:fs").existsSync(folder)
-    ) {
-      return new Fault(
-        "address-not-available",
-        `${doing}: there is no folder ${folder}`,
-        { cause: error },
-      );
-    }
-  }
-  return faultFrom(error, doing);
-}
-
-/** The system's name of an error (`"EADDRINUSE"`), if it has one. */
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error ? Reflect.get(error, "code") : undefined;
 }

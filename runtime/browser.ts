@@ -4,8 +4,9 @@
  * @module
  */
 
-import { connectStandardWebSocket } from "./_standard_web_socket.ts";
-import type { Driver, TimerHandle } from "./driver.ts";
+import { openWebSocket, StandardWebSocket } from "./_standard_web_socket.ts";
+import { timers } from "./_timer.ts";
+import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
 
 function lacking(what: string): Fault {
@@ -13,15 +14,6 @@ function lacking(what: string): Fault {
     "not-supported",
     `Cannot ${what}: a browser has WebSocket clients alone`,
   );
-}
-
-/** A timer in a class of its own, so that handles of any runtime fit. */
-class BrowserTimer {
-  readonly handle: ReturnType<typeof setTimeout>;
-
-  constructor(callback: () => void, delayMs: number) {
-    this.handle = setTimeout(callback, delayMs);
-  }
 }
 
 /**
@@ -43,11 +35,7 @@ class BrowserTimer {
 export function browserDriver(): Driver {
   return {
     name: "browser",
-    now: () => performance.now(),
-    setTimer: (callback, delayMs) => new BrowserTimer(callback, delayMs),
-    clearTimer(timer: TimerHandle): void {
-      if (timer instanceof BrowserTimer) clearTimeout(timer.handle);
-    },
+    ...timers,
     defer: deferByMessage(),
     connectStream(): never {
       throw lacking("connect a stream");
@@ -61,11 +49,11 @@ export function browserDriver(): Driver {
           `Cannot connect to ${url}: a browser takes no headers`,
         );
       }
-      return connectStandardWebSocket(
-        () => new WebSocket(url, [...protocols]),
+      const native = openWebSocket(
         url,
-        events,
+        () => new WebSocket(url, [...protocols]),
       );
+      return new StandardWebSocket(native).start(events);
     },
     listenWebSocket: () => Promise.reject(lacking("listen for WebSockets")),
   };

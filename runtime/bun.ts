@@ -4,32 +4,15 @@
  * @module
  */
 
-import { type BunApi, findBun } from "./_bun_api.ts";
+import { findBun } from "./_bun_api.ts";
+import { timers } from "./_timer.ts";
+import { defer } from "./_turn.ts";
 import { bindBunDatagram, isBunDatagram } from "./bun_datagram.ts";
 import { connectBunUnix } from "./bun_stream.ts";
 import { listenBunStream } from "./bun_stream_listener.ts";
-import {
-  connectBunWebSocket,
-  listenBunWebSocket,
-} from "./bun_web_socket_listener.ts";
-import type {
-  DatagramBindRequest,
-  DatagramEvents,
-  DatagramSocket,
-  Driver,
-  StreamConnectRequest,
-  StreamEvents,
-  StreamListener,
-  StreamListenerEvents,
-  StreamListenRequest,
-  StreamSocket,
-  TimerHandle,
-  WebSocketConnectRequest,
-  WebSocketEvents,
-  WebSocketListenerEvents,
-  WebSocketListenRequest,
-  WebSocketSocket,
-} from "./driver.ts";
+import { connectBunWebSocket } from "./bun_web_socket_client.ts";
+import { listenBunWebSocket } from "./bun_web_socket_listener.ts";
+import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
 import { connectNodeStream } from "./node_stream.ts";
@@ -73,82 +56,25 @@ export function bunDriver(): Driver {
       "Cannot make the driver of Bun: this is another runtime",
     );
   }
-  return new BunDriver(bun);
-}
-
-/** A timer in a class of its own: the types of the runtimes differ on what `setTimeout` returns. */
-class BunTimer {
-  readonly handle: ReturnType<typeof setTimeout>;
-
-  constructor(callback: () => void, delayMs: number) {
-    this.handle = setTimeout(callback, delayMs);
-  }
-}
-
-class BunDriver implements Driver {
-  readonly name = "bun";
-  readonly #bun: BunApi;
-
-  constructor(bun: BunApi) {
-    this.#bun = bun;
-  }
-
-  now(): number {
-    return performance.now();
-  }
-
-  setTimer(callback: () => void, delayMs: number): TimerHandle {
-    return new BunTimer(callback, delayMs);
-  }
-
-  clearTimer(timer: TimerHandle): void {
-    if (timer instanceof BunTimer) clearTimeout(timer.handle);
-  }
-
-  /** Measured: a callback that defers itself 100,000 times left sockets half of the turns, and timers theirs. */
-  defer(callback: () => void): void {
-    setImmediate(callback);
-  }
-
-  connectStream(
-    request: StreamConnectRequest,
-    events: StreamEvents,
-  ): StreamSocket {
-    return request.address.family === "unix"
-      ? connectBunUnix(this.#bun, request, events)
-      : connectNodeStream(request, events);
-  }
-
-  listenStream(
-    request: StreamListenRequest,
-    events: StreamListenerEvents,
-  ): Promise<StreamListener> {
-    // Bun.listen does not let the backlog be chosen.
-    return request.backlog !== undefined
-      ? listenNodeStream(request, events)
-      : listenBunStream(this.#bun, request, events);
-  }
-
-  bindDatagram(
-    request: DatagramBindRequest,
-    events: DatagramEvents,
-  ): Promise<DatagramSocket> {
-    return isBunDatagram(request)
-      ? bindBunDatagram(this.#bun, request, events)
-      : bindNodeDatagram(request, events);
-  }
-
-  connectWebSocket(
-    request: WebSocketConnectRequest,
-    events: WebSocketEvents,
-  ): WebSocketSocket {
-    return connectBunWebSocket(request, events);
-  }
-
-  listenWebSocket(
-    request: WebSocketListenRequest,
-    events: WebSocketListenerEvents,
-  ): Promise<StreamListener> {
-    return listenBunWebSocket(this.#bun, request, events);
-  }
+  return {
+    name: "bun",
+    ...timers,
+    defer,
+    connectStream: (request, events) =>
+      request.address.family === "unix"
+        ? connectBunUnix(bun, request, events)
+        : connectNodeStream(request, events),
+    listenStream: (request, events) =>
+      // Bun.listen does not let the backlog be chosen.
+      request.backlog !== undefined
+        ? listenNodeStream(request, events)
+        : listenBunStream(bun, request, events),
+    bindDatagram: (request, events) =>
+      isBunDatagram(request)
+        ? bindBunDatagram(bun, request, events)
+        : bindNodeDatagram(request, events),
+    connectWebSocket: connectBunWebSocket,
+    listenWebSocket: (request, events) =>
+      listenBunWebSocket(bun, request, events),
+  };
 }

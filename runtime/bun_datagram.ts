@@ -16,14 +16,15 @@ import {
   datagramFault,
   membershipInterface,
 } from "./_node_datagram_options.ts";
-import { anyHost, numericHost } from "./_numeric_host.ts";
+import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
   addressText,
   checkPort,
   inetAddress,
   stripMapped,
 } from "./_socket_address.ts";
-import { codeOf } from "./_unix_path.ts";
+import { systemCode } from "./_socket_fault.ts";
+import { defer } from "./_turn.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -70,7 +71,7 @@ class BunDatagramSocket implements DatagramSocket {
       } catch (error) {
         // Not this datagram failed but an earlier one, which `error` is told of;
         // this one was not sent.
-        if (codeOf(error) === "ECONNREFUSED" && attempt < SEND_ATTEMPTS) {
+        if (systemCode(error) === "ECONNREFUSED" && attempt < SEND_ATTEMPTS) {
           continue;
         }
         this.#tellLater(error);
@@ -100,7 +101,7 @@ class BunDatagramSocket implements DatagramSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#native()?.close();
-    setImmediate(() => this.#events.closed(undefined));
+    defer(() => this.#events.closed(undefined));
   }
 
   /** The native socket is bound: sets its options. Closes it if one fails. */
@@ -166,7 +167,7 @@ class BunDatagramSocket implements DatagramSocket {
   #tellLater(error: unknown): void {
     const fault = datagramFault(error, "Cannot send a datagram");
     if (fault.code === "message-too-big") this.#tooBigToIgnore++;
-    setImmediate(() => {
+    defer(() => {
       if (!this.#isClosed) this.#events.fault(fault);
     });
   }
@@ -245,14 +246,12 @@ export async function bindBunDatagram(
   const { address, peer } = request;
   checkPort(address);
   if (peer !== undefined) checkPort(peer);
-  const given = address.hostname;
-  const hostname = given === "" ? anyHost(address) : await numericHost(given);
-  const bound = inetAddress(hostname, address.port);
+  const bound = await numericBinding(address, "0.0.0.0");
   const socket = new BunDatagramSocket(bound, events);
   const doing = `Cannot bind ${addressText(bound)}`;
   const options = {
-    hostname,
-    port: address.port,
+    hostname: bound.hostname,
+    port: bound.port,
     binaryType: "uint8array",
     socket: socket.handler,
   } as const;
@@ -260,10 +259,11 @@ export async function bindBunDatagram(
     if (peer === undefined) {
       socket.start(await bun.udpSocket(options), undefined, request);
     } else {
-      const remote = await peerHost(peer, bound);
+      const isIpv4 = bound.family === "ipv4";
+      const { hostname, port } = await numericAddress(peer, isIpv4 ? 4 : 0);
       const native = await bun.udpSocket({
         ...options,
-        connect: { hostname: remote, port: peer.port },
+        connect: { hostname, port },
       });
       socket.start(undefined, native, request);
     }
@@ -271,20 +271,4 @@ export async function bindBunDatagram(
     throw error instanceof Fault ? error : datagramFault(error, doing);
   }
   return socket;
-}
-
-/** The peer's numeric host, in the family of the socket. */
-async function peerHost(
-  peer: SocketAddress,
-  bound: SocketAddress,
-): Promise<string> {
-  if (bound.family === "ipv4") {
-    const host = await numericHost(peer.hostname, 4);
-    if (!host.includes(":")) return host;
-    throw new Fault(
-      "invalid-address",
-      `Cannot reach ${peer.hostname} from an IPv4 socket`,
-    );
-  }
-  return await numericHost(peer.hostname);
 }

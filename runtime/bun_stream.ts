@@ -7,9 +7,9 @@
 import { type BunApi, type BunSocket, throwLater } from "./_bun_api.ts";
 import { nodeProcess } from "./_node_builtins.ts";
 import {
+  addressOf,
   addressText,
   checkPath,
-  inetAddress,
   unixAddress,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
@@ -150,14 +150,10 @@ export class BunStream implements StreamSocket {
   ): void {
     this.#native = native;
     // Bun forgets the addresses when a socket closes, and has none for Unix sockets.
-    const { localAddress, localPort, remoteAddress, remotePort } = native;
-    if (localAddress === undefined || localPort === undefined) {
-      if (this.peerAddress.family === "unix") {
-        this.localAddress = unixAddress("");
-      }
-    } else this.localAddress = inetAddress(localAddress, localPort);
-    if (remoteAddress !== undefined && remotePort !== undefined) {
-      this.peerAddress = inetAddress(remoteAddress, remotePort);
+    if (this.peerAddress.family === "unix") this.localAddress = unixAddress("");
+    else {
+      this.localAddress = addressOf(native.localAddress, native.localPort);
+      this.peerAddress = addressOf(native.remoteAddress, native.remotePort);
     }
     if (keepAliveMs !== undefined && this.peerAddress.family !== "unix") {
       native.setKeepAlive(true, keepAliveMs);

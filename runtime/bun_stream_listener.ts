@@ -6,13 +6,13 @@
 
 import {
   type BunApi,
-  type BunListener,
   type BunSocket,
   type BunSocketHandler,
   throwLater,
 } from "./_bun_api.ts";
+import { BoundListener } from "./_bound_listener.ts";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
-import { anyHost, numericHost } from "./_numeric_host.ts";
+import { numericBinding } from "./_numeric_address.ts";
 import {
   checkPath,
   checkPort,
@@ -20,7 +20,8 @@ import {
   unixAddress,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
-import { codeOf, removeStalePath, unixListenFault } from "./_unix_path.ts";
+import { listenFault } from "./_socket_fault.ts";
+import { listenTakingOver } from "./_unix_path.ts";
 import { BunStream } from "./bun_stream.ts";
 import type {
   SocketAddress,
@@ -34,27 +35,6 @@ import { Fault } from "./fault.ts";
 const SPARE_DESCRIPTORS = 8;
 
 type NativeSocket = BunSocket<BunStream | undefined>;
-
-class BunStreamListener implements StreamListener {
-  readonly address: SocketAddress;
-  readonly #native: BunListener;
-  #isClosed = false;
-
-  constructor(native: BunListener, address: SocketAddress) {
-    this.#native = native;
-    this.address = address;
-  }
-
-  close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
-    this.#isClosed = true;
-    this.#native.stop(false);
-    // The address is free at once; the turn lets Bun drop the handle.
-    return new Promise((resolve) => {
-      nodeBuiltin("node:timers").setImmediate(() => resolve());
-    });
-  }
-}
 
 /**
  * Listens with `Bun.listen`, as `Driver.listenStream` asks.
@@ -73,58 +53,43 @@ export async function listenBunStream(
   events: StreamListenerEvents,
 ): Promise<StreamListener> {
   const { address } = request;
-  if (address.family === "unix") {
-    return await listenUnix(bun, request, events);
-  }
-  checkPort(address);
-  const given = address.hostname;
-  // Bun tells the host it was given, not the address it bound.
-  const hostname = given === "" ? anyHost(address) : await numericHost(given);
-  const socket = handlerFor(request, events, UNKNOWN_ADDRESS);
-  try {
-    const native = bun.listen<BunStream | undefined>({
-      hostname,
-      port: address.port,
-      allowHalfOpen: true,
-      ipv6Only: request.ipv6Only === true,
-      reusePort: request.reusePort === true,
-      data: undefined,
-      socket,
-    });
-    return new BunStreamListener(native, inetAddress(hostname, native.port));
-  } catch (error) {
-    throw unixListenFault(error, address);
-  }
-}
-
-async function listenUnix(
-  bun: BunApi,
-  request: StreamListenRequest,
-  events: StreamListenerEvents,
-): Promise<StreamListener> {
-  const { address } = request;
-  const { path } = address;
-  checkPath(path, nodeProcess()?.platform ?? "");
-  const options = {
-    unix: path,
+  const isUnix = address.family === "unix";
+  const base = {
     allowHalfOpen: true,
     data: undefined,
-    socket: handlerFor(request, events, unixAddress("")),
+    socket: handlerFor(
+      request,
+      events,
+      isUnix ? unixAddress("") : UNKNOWN_ADDRESS,
+    ),
   } as const;
-  let native: BunListener;
-  try {
-    native = bun.listen<BunStream | undefined>(options);
-  } catch (error) {
-    if (codeOf(error) !== "EADDRINUSE" || !await removeStalePath(path)) {
-      throw unixListenFault(error, address);
-    }
-    try {
-      native = bun.listen<BunStream | undefined>(options);
-    } catch (again) {
-      throw unixListenFault(again, address);
-    }
+  if (isUnix) {
+    const { path } = address;
+    checkPath(path, nodeProcess()?.platform ?? "");
+    const native = await listenTakingOver(
+      address,
+      () => bun.listen<BunStream | undefined>({ ...base, unix: path }),
+    );
+    return new BoundListener(address, () => native.stop(false));
   }
-  return new BunStreamListener(native, unixAddress(path));
+  checkPort(address);
+  // Bun tells the host it was given, not the address it bound.
+  const bound = await numericBinding(address, "::");
+  try {
+    const native = bun.listen<BunStream | undefined>({
+      ...base,
+      hostname: bound.hostname,
+      port: bound.port,
+      ipv6Only: request.ipv6Only === true,
+      reusePort: request.reusePort === true,
+    });
+    return new BoundListener(
+      inetAddress(bound.hostname, native.port),
+      () => native.stop(false),
+    );
+  } catch (error) {
+    throw listenFault(error, address);
+  }
 }
 
 /** The one handler object of all sockets of a listener. */

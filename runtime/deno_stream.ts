@@ -21,6 +21,7 @@ import {
   checkPort,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
+import { defer } from "./_turn.ts";
 import type {
   SocketAddress,
   StreamConnectRequest,
@@ -49,7 +50,6 @@ export function connectDenoStream(
   deno: DenoApi,
   request: StreamConnectRequest,
   events: StreamEvents,
-  defer: (callback: () => void) => void,
 ): StreamSocket {
   const { address } = request;
   if (address.family === "unix") checkPath(address.path, deno.build.os);
@@ -59,20 +59,19 @@ export function connectDenoStream(
       throw new Fault("invalid-address", "Cannot connect without a host");
     }
   }
-  const socket = new DenoStream(defer, address);
+  const socket = new DenoStream(address);
   socket.connect(deno, events);
   return socket;
 }
 
 /** One connection, from before it is open until nothing of it is left. */
 export class DenoStream implements StreamSocket {
-  readonly #defer: (callback: () => void) => void;
+  localAddress: SocketAddress = UNKNOWN_ADDRESS;
+  peerAddress: SocketAddress;
   #events: StreamEvents | undefined;
   #conn: DenoConn | undefined;
   /** Ends an attempt to connect. */
   #attempt: AbortController | undefined;
-  #localAddress: SocketAddress = UNKNOWN_ADDRESS;
-  #peerAddress: SocketAddress;
 
   #slab: Uint8Array = NO_BYTES;
   /** Where the unconsumed rest of the slab begins. */
@@ -106,20 +105,9 @@ export class DenoStream implements StreamSocket {
   #reported = false;
   #fault: Fault | undefined;
 
-  constructor(
-    defer: (callback: () => void) => void,
-    peerAddress: SocketAddress,
-  ) {
-    this.#defer = defer;
-    this.#peerAddress = peerAddress;
-  }
-
-  get localAddress(): SocketAddress {
-    return this.#localAddress;
-  }
-
-  get peerAddress(): SocketAddress {
-    return this.#peerAddress;
+  /** @param peerAddress What `peerAddress` says until the socket is open. */
+  constructor(peerAddress: SocketAddress) {
+    this.peerAddress = peerAddress;
   }
 
   get pending(): number {
@@ -129,7 +117,7 @@ export class DenoStream implements StreamSocket {
   /** Starts to connect. */
   connect(deno: DenoApi, events: StreamEvents): void {
     this.#events = events;
-    const { path, hostname, port, family } = this.#peerAddress;
+    const { path, hostname, port, family } = this.peerAddress;
     let attempt: Promise<DenoConn>;
     if (family === "unix") {
       // There is no signal for Unix sockets; they connect at once or not at all.
@@ -153,8 +141,8 @@ export class DenoStream implements StreamSocket {
       return false;
     }
     this.#conn = conn;
-    this.#localAddress = socketAddressFrom(conn.localAddr);
-    this.#peerAddress = socketAddressFrom(conn.remoteAddr);
+    this.localAddress = socketAddressFrom(conn.localAddr);
+    this.peerAddress = socketAddressFrom(conn.remoteAddr);
     return true;
   }
 
@@ -246,7 +234,7 @@ export class DenoStream implements StreamSocket {
     if (!this.#closing) {
       this.#fault = faultFrom(
         error,
-        `Cannot connect to ${addressText(this.#peerAddress)}`,
+        `Cannot connect to ${addressText(this.peerAddress)}`,
       );
     }
     this.#settle();
@@ -388,7 +376,7 @@ export class DenoStream implements StreamSocket {
   /** Reports a failed write only after what the peer sent before it went away. */
   #finishOnceRead(): void {
     const reads = this.#reads;
-    this.#defer(() => {
+    defer(() => {
       if (this.#gone) return;
       if (this.#reading && this.#reads !== reads) this.#finishOnceRead();
       else this.#finish(this.#fault);
@@ -434,6 +422,6 @@ export class DenoStream implements StreamSocket {
   };
 
   #doing(): string {
-    return `The connection to ${addressText(this.#peerAddress)} failed`;
+    return `The connection to ${addressText(this.peerAddress)} failed`;
   }
 }

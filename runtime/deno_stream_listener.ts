@@ -11,12 +11,8 @@ import {
   isLocalClose,
   socketAddressFrom,
 } from "./_deno_api.ts";
-import {
-  addressText,
-  checkPath,
-  checkPort,
-  UNKNOWN_ADDRESS,
-} from "./_socket_address.ts";
+import { checkPath, checkPort, UNKNOWN_ADDRESS } from "./_socket_address.ts";
+import { listenTakingOver } from "./_unix_path.ts";
 import { DenoStream } from "./deno_stream.ts";
 import type {
   SocketAddress,
@@ -24,7 +20,7 @@ import type {
   StreamListenerEvents,
   StreamListenRequest,
 } from "./driver.ts";
-import { Fault, faultFrom } from "./fault.ts";
+import { faultFrom } from "./fault.ts";
 
 /** How long accepting rests after a failure, in milliseconds: descriptors need time to come back. */
 const BACK_OFF_MS = 100;
@@ -33,7 +29,6 @@ class DenoStreamListener implements StreamListener {
   readonly address: SocketAddress;
   readonly #listener: DenoListener;
   readonly #events: StreamListenerEvents;
-  readonly #defer: (callback: () => void) => void;
   readonly #accepting: Promise<void>;
   #closed = false;
   /** Ends the rest after a failure. */
@@ -42,12 +37,10 @@ class DenoStreamListener implements StreamListener {
   constructor(
     listener: DenoListener,
     events: StreamListenerEvents,
-    defer: (callback: () => void) => void,
   ) {
     this.address = socketAddressFrom(listener.addr);
     this.#listener = listener;
     this.#events = events;
-    this.#defer = defer;
     this.#accepting = this.#accept();
   }
 
@@ -84,7 +77,7 @@ class DenoStreamListener implements StreamListener {
   }
 
   #offer(conn: DenoConn): void {
-    const socket = new DenoStream(this.#defer, UNKNOWN_ADDRESS);
+    const socket = new DenoStream(UNKNOWN_ADDRESS);
     if (!socket.adopt(conn)) return;
     const events = this.#events.accept(socket);
     if (events === undefined) socket.abort();
@@ -121,25 +114,12 @@ export async function listenDenoStream(
   deno: DenoApi,
   request: StreamListenRequest,
   events: StreamListenerEvents,
-  defer: (callback: () => void) => void,
 ): Promise<StreamListener> {
-  const { address } = request;
-  let listener: DenoListener;
-  try {
-    listener = listen(deno, request);
-  } catch (error) {
-    const fault = listenFault(error, address);
-    if (
-      fault.code !== "address-in-use" || !await isStale(deno, address.path)
-    ) throw fault;
-    try {
-      deno.removeSync(address.path);
-      listener = listen(deno, request);
-    } catch (again) {
-      throw listenFault(again, address);
-    }
-  }
-  return new DenoStreamListener(listener, events, defer);
+  const listener = await listenTakingOver(
+    request.address,
+    () => listen(deno, request),
+  );
+  return new DenoStreamListener(listener, events);
 }
 
 function listen(deno: DenoApi, request: StreamListenRequest): DenoListener {
@@ -159,37 +139,8 @@ function listen(deno: DenoApi, request: StreamListenRequest): DenoListener {
   );
 }
 
-/** Whether a path is a socket that nobody listens on. */
-async function isStale(deno: DenoApi, path: string): Promise<boolean> {
-  if (path === "" || path.startsWith("\0")) return false;
-  try {
-    if (deno.lstatSync(path).isSocket !== true) return false;
-  } catch {
-    // Not there any more, or not ours to see: the error of listen stands.
-    return false;
-  }
-  try {
-    (await deno.connect({ transport: "unix", path })).close();
-    return false;
-  } catch (error) {
-    return error instanceof Error && error.name === "ConnectionRefused";
-  }
-}
-
 function isGonePeer(error: unknown): boolean {
   return error instanceof Error &&
     (error.name === "NotConnected" || error.name === "ConnectionAborted" ||
       error.name === "ConnectionReset");
-}
-
-function listenFault(error: unknown, address: SocketAddress): Fault {
-  const doing = `Cannot listen on ${addressText(address)}`;
-  if (error instanceof Error && error.name === "NotFound") {
-    return new Fault(
-      "address-not-available",
-      `${doing}: the folder does not exist`,
-      { cause: error },
-    );
-  }
-  return faultFrom(error, doing);
 }

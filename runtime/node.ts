@@ -5,22 +5,14 @@
  * @module
  */
 
-import { nodeBuiltin } from "./_node_builtins.ts";
-import type { Driver, TimerHandle } from "./driver.ts";
+import { timers } from "./_timer.ts";
+import { defer } from "./_turn.ts";
+import type { Driver } from "./driver.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
 import { connectNodeStream } from "./node_stream.ts";
 import { connectNodeWebSocket } from "./node_web_socket_client.ts";
-import { listenNodeWebSocket } from "./node_web_socket.ts";
+import { listenNodeWebSocket } from "./node_web_socket_listener.ts";
 import { listenNodeStream } from "./node_stream_listener.ts";
-
-/** A timer as an object, because the runtimes' own handles have different types. */
-class NodeTimer {
-  readonly handle: ReturnType<typeof setTimeout>;
-
-  constructor(callback: () => void, delayMs: number) {
-    this.handle = setTimeout(callback, delayMs);
-  }
-}
 
 /**
  * The driver on the `node:` builtins: Node's own, and a fallback for Deno and Bun.
@@ -48,14 +40,8 @@ class NodeTimer {
 export function nodeDriver(): Driver {
   return {
     name: "node",
-    now: () => performance.now(),
-    setTimer: (callback, delayMs) => new NodeTimer(callback, delayMs),
-    clearTimer(timer: TimerHandle): void {
-      if (timer instanceof NodeTimer) clearTimeout(timer.handle);
-    },
-    defer(callback: () => void): void {
-      nodeBuiltin("node:timers").setImmediate(callback);
-    },
+    ...timers,
+    defer,
     connectStream: connectNodeStream,
     listenStream: listenNodeStream,
     bindDatagram: bindNodeDatagram,

@@ -6,6 +6,7 @@
 
 import type * as dgram from "node:dgram";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
   addressText,
   checkPort,
@@ -18,6 +19,7 @@ import {
   datagramFault,
   refuseUnsupported,
 } from "./_node_datagram_options.ts";
+import { defer } from "./_turn.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -119,7 +121,7 @@ class NodeDatagram implements DatagramSocket {
       }
     } catch (error) {
       // A port that cannot be, say: told like every other failed send.
-      nodeBuiltin("node:timers").setImmediate(this.#onSent, asError(error));
+      defer(() => this.#onSent(asError(error)));
     }
   }
 
@@ -237,7 +239,7 @@ export async function bindNodeDatagram(
   refuseUnsupported(request);
   checkPort(request.address);
   if (request.peer !== undefined) checkPort(request.peer);
-  const address = await numeric(request.address, 0);
+  const address = await numericBinding(request.address, "0.0.0.0");
   const isIpv6 = address.family === "ipv6";
   const doing = `Cannot bind ${addressText(address)}`;
   let socket: dgram.Socket;
@@ -259,7 +261,10 @@ export async function bindNodeDatagram(
     applyDatagramOptions(socket, request, isIpv6);
     let peer: SocketAddress | undefined;
     if (request.peer !== undefined) {
-      const { hostname, port } = await numeric(request.peer, isIpv6 ? 6 : 4);
+      const { hostname, port } = await numericAddress(
+        request.peer,
+        isIpv6 ? 6 : 4,
+      );
       await settle(socket, (done) => socket.connect(port, hostname, done));
       const remote = socket.remoteAddress();
       peer = inetAddress(remote.address, remote.port);
@@ -298,41 +303,4 @@ async function settle(
   } finally {
     if (fail !== undefined) socket.off("error", fail);
   }
-}
-
-/** The address with a host name looked up, in the family asked for (0: any). */
-async function numeric(
-  address: SocketAddress,
-  family: 0 | 4 | 6,
-): Promise<SocketAddress> {
-  let { hostname } = address;
-  if (hostname === "") {
-    hostname = family === 6 || address.family === "ipv6" ? "::" : "0.0.0.0";
-  }
-  const own = nodeBuiltin("node:net").isIP(hostname);
-  if (own === 0) {
-    hostname = await new Promise<string>((resolve, reject) => {
-      nodeBuiltin("node:dns").lookup(
-        hostname,
-        { family },
-        (error, found) => {
-          if (error === null) resolve(found);
-          else reject(faultFrom(error, `Cannot look up ${hostname}`));
-        },
-      );
-    });
-  } else if (family === 6 && own === 4) {
-    hostname = `::ffff:${hostname}`;
-  } else if (family === 4 && own === 6) {
-    throw new Fault(
-      "invalid-address",
-      `Cannot reach ${hostname} from an IPv4 socket`,
-    );
-  }
-  return {
-    family: hostname.includes(":") ? "ipv6" : "ipv4",
-    hostname,
-    port: address.port,
-    path: "",
-  };
 }

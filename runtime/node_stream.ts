@@ -7,13 +7,15 @@
 import type * as net from "node:net";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
 import {
+  addressOf,
   addressText,
   checkPath,
   checkPort,
-  inetAddress,
   unixAddress,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
+import { socketFault } from "./_socket_fault.ts";
+import { defer } from "./_turn.ts";
 import type {
   SocketAddress,
   StreamConnectRequest,
@@ -181,9 +183,7 @@ export class NodeStream implements StreamSocket {
     const socket = this.#socket;
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
-    if (this.#owesDrain) {
-      nodeBuiltin("node:timers").setImmediate(this.#onWritten);
-    }
+    if (this.#owesDrain) defer(this.#onWritten);
   }
 
   // Hot: once per chunk read.
@@ -227,7 +227,7 @@ export class NodeStream implements StreamSocket {
     }
     this.#discarded = socket.bytesRead;
     this.#discardTurns++;
-    nodeBuiltin("node:timers").setImmediate(this.#discardInput);
+    defer(this.#discardInput);
   };
 
   readonly #onError = (error: Error): void => {
@@ -256,25 +256,6 @@ export class NodeStream implements StreamSocket {
     }
     events?.closed(this.#fault);
   };
-}
-
-/** As `faultFrom`; for binding and connecting, where the address is all that the system can find invalid. */
-export function socketFault(error: unknown, doing: string): Fault {
-  const fault = faultFrom(error, doing);
-  // Deno says EINVAL where Node says EADDRNOTAVAIL.
-  return fault.code === "invalid-option"
-    ? new Fault("address-not-available", fault.message, { cause: error })
-    : fault;
-}
-
-/** The address of one end of a socket, which may be gone. */
-export function addressOf(
-  hostname: string | undefined,
-  port: number | undefined,
-): SocketAddress {
-  return hostname === undefined || port === undefined
-    ? UNKNOWN_ADDRESS
-    : inetAddress(hostname, port);
 }
 
 /**

@@ -5,46 +5,24 @@
  */
 
 import type * as net from "node:net";
+import { BoundListener } from "./_bound_listener.ts";
 import { hasReusePort, nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
 import {
-  addressText,
   checkPath,
   checkPort,
   inetAddress,
   unixAddress,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
+import { listenTakingOver } from "./_unix_path.ts";
 import type {
   SocketAddress,
   StreamListener,
   StreamListenerEvents,
   StreamListenRequest,
 } from "./driver.ts";
-import { removeStalePath, unixListenFault } from "./_unix_path.ts";
 import { Fault, faultFrom } from "./fault.ts";
-import { NodeStream, socketFault } from "./node_stream.ts";
-
-class NodeStreamListener implements StreamListener {
-  readonly address: SocketAddress;
-  readonly #server: net.Server;
-  #isClosed = false;
-
-  constructor(server: net.Server, address: SocketAddress) {
-    this.#server = server;
-    this.address = address;
-  }
-
-  close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
-    this.#isClosed = true;
-    // Not its callback: that waits for the last accepted connection. The
-    // address is free at once; the turn lets the runtime drop the handle.
-    this.#server.close();
-    return new Promise((resolve) => {
-      nodeBuiltin("node:timers").setImmediate(() => resolve());
-    });
-  }
-}
+import { NodeStream } from "./node_stream.ts";
 
 /**
  * Listens with `node:net`, as `Driver.listenStream` asks.
@@ -62,22 +40,11 @@ export async function listenNodeStream(
   events: StreamListenerEvents,
 ): Promise<StreamListener> {
   const options = listenOptions(request);
-  let server: net.Server;
-  try {
-    server = await listen(options, request, events);
-  } catch (error) {
-    const { path } = request.address;
-    const fault = listenFault(error, request.address);
-    if (fault.code !== "address-in-use" || !await removeStalePath(path)) {
-      throw fault;
-    }
-    try {
-      server = await listen(options, request, events);
-    } catch (again) {
-      throw listenFault(again, request.address);
-    }
-  }
-  return new NodeStreamListener(server, boundAddress(server));
+  const server = await listenTakingOver(
+    request.address,
+    () => listen(options, request, events),
+  );
+  return new BoundListener(boundAddress(server), () => void server.close());
 }
 
 function listenOptions(request: StreamListenRequest): net.ListenOptions {
@@ -140,16 +107,11 @@ function listen(
   });
 }
 
-function boundAddress(server: net.Server): SocketAddress {
+/** The real address of a server that listens. */
+export function boundAddress(server: net.Server): SocketAddress {
   const address = server.address();
   if (address === null) return UNKNOWN_ADDRESS;
   return typeof address === "string"
     ? unixAddress(address)
     : inetAddress(address.address, address.port);
-}
-
-function listenFault(error: unknown, address: SocketAddress): Fault {
-  return address.family === "unix"
-    ? unixListenFault(error, address)
-    : socketFault(error, `Cannot listen on ${addressText(address)}`);
 }

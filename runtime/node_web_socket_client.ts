@@ -5,15 +5,17 @@
  * @module
  */
 
-import { UNKNOWN_ADDRESS } from "./_socket_address.ts";
-import { addressOf } from "./node_stream.ts";
+import { addressOf, UNKNOWN_ADDRESS } from "./_socket_address.ts";
+import { StandardWebSocket } from "./_standard_web_socket.ts";
+import { hasWebSocket, openWithHeaders } from "./_web_socket_client.ts";
+import { ABNORMAL } from "./_web_socket_protocol.ts";
 import {
   loadWs,
   type WsClient,
   wsFault,
   type WsPackage,
 } from "./_ws_package.ts";
-import { connectStandardWebSocket } from "./_standard_web_socket.ts";
+import { WsPackageSocket } from "./_ws_package_socket.ts";
 import type {
   SocketAddress,
   WebSocketConnectRequest,
@@ -21,10 +23,6 @@ import type {
   WebSocketSocket,
 } from "./driver.ts";
 import { Fault, faultFrom } from "./fault.ts";
-import { WsPackageSocket } from "./node_web_socket.ts";
-
-/** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
-const ABNORMAL = 1006;
 
 class WsPackageClient implements WebSocketSocket {
   readonly #events: WebSocketEvents;
@@ -86,14 +84,9 @@ class WsPackageClient implements WebSocketSocket {
 
   /** Without the package: `pause` and `abort` are then less than they could be. */
   #startOwn(request: WebSocketConnectRequest, lack: Fault): void {
-    const Native: unknown = Reflect.get(globalThis, "WebSocket");
-    if (this.#isGivenUp || !isNative(Native)) throw lack;
-    const { url, protocols, headers } = request;
-    this.#open = connectStandardWebSocket(
-      () => new Native(url, { protocols, headers: headers ?? {} }),
-      url,
-      this.#events,
-    );
+    if (this.#isGivenUp || !hasWebSocket()) throw lack;
+    this.#open = new StandardWebSocket(openWithHeaders(request))
+      .start(this.#events);
   }
 
   #start({ WebSocket }: WsPackage, request: WebSocketConnectRequest): void {
@@ -133,17 +126,6 @@ class WsPackageClient implements WebSocketSocket {
       });
     });
   }
-}
-
-/** The global `WebSocket` of Node, Bun and Deno takes headers too. */
-function isNative(value: unknown): value is new (
-  url: string,
-  options: {
-    protocols: readonly string[];
-    headers: Readonly<Record<string, string>>;
-  },
-) => WebSocket {
-  return typeof value === "function";
 }
 
 /**

@@ -6,11 +6,11 @@
 
 import { inetAddress } from "./_socket_address.ts";
 import { StandardWebSocket } from "./_standard_web_socket.ts";
+import { OPEN } from "./_web_socket_protocol.ts";
 import type { Driver, WebSocketEvents, WebSocketSocket } from "./driver.ts";
 import { Fault } from "./fault.ts";
 
 const CONNECTING = 0;
-const OPEN = 1;
 
 /**
  * What every WebSocket of the standard has: those of `Deno.upgradeWebSocket`, of

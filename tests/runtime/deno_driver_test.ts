@@ -101,10 +101,6 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-function defer(callback: () => void): void {
-  setTimeout(callback, 0);
-}
-
 /** A `Deno` with nothing but what a test gives it. */
 function stand(members: Partial<DenoApi>): DenoApi {
   const lacking = (): never => {
@@ -116,8 +112,6 @@ function stand(members: Partial<DenoApi>): DenoApi {
     listen: lacking,
     serve: lacking,
     upgradeWebSocket: lacking,
-    lstatSync: lacking,
-    removeSync: lacking,
     ...members,
   };
 }
@@ -131,7 +125,6 @@ async function played(): Promise<
     stand({ connect: () => Promise.resolve(conn) }),
     { address: inet("127.0.0.1", 4000) },
     probe,
-    defer,
   );
   await probe.untilOpen();
   return { conn, socket, probe };
@@ -275,7 +268,7 @@ test("Deno streams: a missing permission is permission-denied", async () => {
     },
   });
   const address = inet("127.0.0.1", 1);
-  connectDenoStream(deno, { address }, probe, defer);
+  connectDenoStream(deno, { address }, probe);
   await probe.untilClosed();
   isFault("permission-denied")(probe.fault);
   await assert.rejects(
@@ -283,7 +276,6 @@ test("Deno streams: a missing permission is permission-denied", async () => {
       deno,
       { address },
       { accept: () => undefined, fault() {} },
-      defer,
     ),
     isFault("permission-denied"),
   );
@@ -329,7 +321,6 @@ async function acceptFrom(
       },
       fault: (fault) => faults.push(fault),
     },
-    defer,
   );
   await waiting;
   await listener.close();
@@ -363,7 +354,6 @@ test("Deno listeners: closing ends a rest at once", async () => {
     stand({ listen: () => new PlayedListener([named("Error", "EMFILE")]) }),
     { address: inet("127.0.0.1", 4000) },
     { accept: () => undefined, fault: rested },
-    defer,
   );
   await resting;
   const start = performance.now();

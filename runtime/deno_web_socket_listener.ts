@@ -1,6 +1,5 @@
 /**
- * Deno's own WebSockets: `Deno.serve` with `Deno.upgradeWebSocket`, and the
- * global client.
+ * WebSocket servers on `Deno.serve` with `Deno.upgradeWebSocket`.
  *
  * @module
  */
@@ -11,53 +10,21 @@ import {
   type DenoServeInfo,
   socketAddressFrom,
 } from "./_deno_api.ts";
-import { addressText, checkPort } from "./_socket_address.ts";
+import { listenFault } from "./_socket_fault.ts";
+import { StandardWebSocket } from "./_standard_web_socket.ts";
 import {
-  connectStandardWebSocket,
-  StandardWebSocket,
-} from "./_standard_web_socket.ts";
+  checkServable,
+  handshakeOf,
+  upgradeRequired,
+} from "./_web_socket_server.ts";
 import type {
   SocketAddress,
   StreamListener,
-  WebSocketConnectRequest,
   WebSocketEvents,
   WebSocketListenerEvents,
   WebSocketListenRequest,
-  WebSocketSocket,
 } from "./driver.ts";
-import { Fault, faultFrom } from "./fault.ts";
-
-/** Deno's constructor takes headers where the standard has the subprotocols only. */
-type WebSocketWithHeaders = new (
-  url: string,
-  options: { protocols: string[]; headers: Record<string, string> },
-) => WebSocket;
-
-function takesHeaders(value: unknown): value is WebSocketWithHeaders {
-  return typeof value === "function";
-}
-
-/**
- * Connects with the global `WebSocket`, as `Driver.connectWebSocket` asks.
- *
- * @throws {Fault} `invalid-address` for a URL or subprotocols that cannot be.
- */
-export function connectDenoWebSocket(
-  request: WebSocketConnectRequest,
-  events: WebSocketEvents,
-): WebSocketSocket {
-  const { url, headers } = request;
-  const protocols = [...request.protocols];
-  const Native: unknown = WebSocket;
-  return connectStandardWebSocket(
-    () =>
-      headers !== undefined && takesHeaders(Native)
-        ? new Native(url, { protocols, headers: { ...headers } })
-        : new WebSocket(url, protocols),
-    url,
-    events,
-  );
-}
+import { type Fault, faultFrom } from "./fault.ts";
 
 /**
  * Listens with `Deno.serve`, as `Driver.listenWebSocket` asks.
@@ -77,17 +44,11 @@ export function listenDenoWebSocket(
   events: WebSocketListenerEvents,
 ): StreamListener {
   const { address } = request;
-  if (address.family === "unix") {
-    throw new Fault(
-      "not-supported",
-      "Cannot listen for WebSockets on a Unix path: Deno.serve would not take over a stale one",
-    );
-  }
-  checkPort(address);
+  checkServable(address);
   try {
     return new DenoWebSocketListener(deno, request, events);
   } catch (error) {
-    throw faultFrom(error, `Cannot listen on ${addressText(address)}`);
+    throw listenFault(error, address);
   }
 }
 
@@ -140,25 +101,16 @@ class DenoWebSocketListener implements StreamListener {
 
   readonly #answer = (request: Request, info: DenoServeInfo): Response => {
     if (this.#closed !== undefined) return new Response(null, { status: 503 });
-    const { headers } = request;
+    const handshake = handshakeOf(request);
     if (
-      headers.get("upgrade")?.toLowerCase() !== "websocket" ||
-      headers.get("sec-websocket-version") !== "13"
-    ) {
-      return new Response(null, {
-        status: 426,
-        headers: { upgrade: "websocket", "sec-websocket-version": "13" },
-      });
-    }
-    if (request.method !== "GET" || headers.get("sec-websocket-key") === null) {
-      return new Response(null, { status: 400 });
-    }
-    const verdict = this.#request.admit({
-      path: pathOf(request.url),
-      origin: headers.get("origin") ?? undefined,
-      protocols: listOf(headers.get("sec-websocket-protocol")),
-      header: (name) => headers.get(name) ?? undefined,
-    });
+      handshake === undefined ||
+      handshake.header("sec-websocket-version") !== "13"
+    ) return upgradeRequired();
+    if (
+      request.method !== "GET" ||
+      handshake.header("sec-websocket-key") === undefined
+    ) return new Response(null, { status: 400 });
+    const verdict = this.#request.admit(handshake);
     if (typeof verdict === "number") {
       return new Response(null, { status: verdict });
     }
@@ -231,17 +183,4 @@ class CountedEvents implements WebSocketEvents {
     this.#onGone();
     this.#events?.closed(code, reason, fault);
   }
-}
-
-/** Path and query as they were sent: parsing the URL would rewrite them. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  return start < 0 ? "/" : url.slice(start);
-}
-
-function listOf(header: string | null): string[] {
-  if (header === null) return [];
-  return header.split(",").map((item) => item.trim()).filter((item) =>
-    item !== ""
-  );
 }

@@ -1,0 +1,45 @@
+/**
+ * The faults of binding, listening and connecting, the same on all drivers.
+ *
+ * @module
+ */
+
+import { nodeBuiltin } from "./_node_builtins.ts";
+import { addressText } from "./_socket_address.ts";
+import type { SocketAddress } from "./driver.ts";
+import { Fault, faultFrom } from "./fault.ts";
+
+/** The system's name of an error (`"EADDRINUSE"`), if it has one. */
+export function systemCode(error: unknown): unknown {
+  return error instanceof Error ? Reflect.get(error, "code") : undefined;
+}
+
+/** As `faultFrom`, for calls where the address is all that the system can find invalid. */
+export function socketFault(error: unknown, doing: string): Fault {
+  const fault = faultFrom(error, doing);
+  // Deno says EINVAL where Node says EADDRNOTAVAIL.
+  return fault.code === "invalid-option"
+    ? new Fault("address-not-available", fault.message, { cause: error })
+    : fault;
+}
+
+/** The fault of a listen that failed; a folder that is not there is told as such. */
+export function listenFault(error: unknown, address: SocketAddress): Fault {
+  const doing = `Cannot listen on ${addressText(address)}`;
+  if (isWithoutFolder(error, address)) {
+    return new Fault(
+      "address-not-available",
+      `${doing}: the folder does not exist`,
+      { cause: error },
+    );
+  }
+  return socketFault(error, doing);
+}
+
+/** Node says EACCES where the others say ENOENT, and means either. */
+function isWithoutFolder(error: unknown, { path }: SocketAddress): boolean {
+  if (path === "" || path.startsWith("\0")) return false;
+  const code = systemCode(error);
+  return code === "ENOENT" || (code === "EACCES" &&
+    !nodeBuiltin("node:fs").existsSync(nodeBuiltin("node:path").dirname(path)));
+}
