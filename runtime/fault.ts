@@ -51,72 +51,49 @@ export class Fault extends Error {
   }
 }
 
-/** POSIX and resolver codes; the three runtimes put these strings in `error.code`. */
-const CODE_OF_SYSTEM_CODE: Readonly<Record<string, FaultCode>> = {
-  ABORT_ERR: "aborted",
-  EACCES: "permission-denied",
-  EADDRINUSE: "address-in-use",
-  EADDRNOTAVAIL: "address-not-available",
-  EAFNOSUPPORT: "address-not-available",
-  EAI_AGAIN: "host-not-found",
-  EAI_FAIL: "host-not-found",
-  EAI_NODATA: "host-not-found",
-  EAI_NONAME: "host-not-found",
-  ECANCELED: "aborted",
-  ECONNABORTED: "connection-reset",
-  ECONNREFUSED: "connection-refused",
-  ECONNRESET: "connection-reset",
-  EHOSTDOWN: "unreachable",
-  EHOSTUNREACH: "unreachable",
-  EINVAL: "invalid-option",
-  EMFILE: "too-many-open-files",
-  EMSGSIZE: "message-too-big",
-  ENAMETOOLONG: "invalid-address",
-  ENETDOWN: "unreachable",
-  ENETUNREACH: "unreachable",
-  ENFILE: "too-many-open-files",
-  ENOENT: "connection-refused",
-  ENOTFOUND: "host-not-found",
-  ENOTSUP: "not-supported",
-  EPERM: "permission-denied",
-  EPIPE: "connection-reset",
-  EPROTONOSUPPORT: "not-supported",
-  ETIMEDOUT: "timed-out",
-};
+/**
+ * What the runtimes call the failures: POSIX and resolver codes in `error.code`,
+ * and the names of Deno's error classes, for the errors that carry no code.
+ */
+const NAMES_OF_CODE: readonly (readonly [FaultCode, string])[] = [
+  ["aborted", "ABORT_ERR ECANCELED AbortError"],
+  ["address-in-use", "EADDRINUSE AddrInUse"],
+  [
+    "address-not-available",
+    "EADDRNOTAVAIL EAFNOSUPPORT ENODEV AddrNotAvailable",
+  ],
+  // ENOENT: a Unix path that nobody listens on.
+  ["connection-refused", "ECONNREFUSED ENOENT ConnectionRefused NotFound"],
+  [
+    "connection-reset",
+    "ECONNABORTED ECONNRESET EPIPE BrokenPipe ConnectionAborted ConnectionReset",
+  ],
+  ["host-not-found", "EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME ENOTFOUND"],
+  ["invalid-address", "ENAMETOOLONG"],
+  ["invalid-option", "EINVAL"],
+  ["message-too-big", "EMSGSIZE"],
+  ["not-supported", "ENOTSUP EPROTONOSUPPORT NotSupported"],
+  ["permission-denied", "EACCES EPERM NotCapable PermissionDenied"],
+  ["timed-out", "ETIMEDOUT TimedOut TimeoutError"],
+  ["too-many-open-files", "EMFILE ENFILE"],
+  ["unreachable", "EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH"],
+];
 
-/** Deno's error classes, for the errors that carry no `code`. */
-const CODE_OF_ERROR_NAME: Readonly<Record<string, FaultCode>> = {
-  AbortError: "aborted",
-  AddrInUse: "address-in-use",
-  AddrNotAvailable: "address-not-available",
-  BrokenPipe: "connection-reset",
-  ConnectionAborted: "connection-reset",
-  ConnectionRefused: "connection-refused",
-  ConnectionReset: "connection-reset",
-  NotCapable: "permission-denied",
-  NotFound: "connection-refused",
-  NotSupported: "not-supported",
-  PermissionDenied: "permission-denied",
-  TimedOut: "timed-out",
-  TimeoutError: "timed-out",
-};
+function codeNamed(name: unknown): FaultCode | undefined {
+  for (const [code, names] of NAMES_OF_CODE) {
+    if (names.split(" ").some((one) => one === name)) return code;
+  }
+  return undefined;
+}
 
 function codeOf(error: Error): FaultCode {
-  const systemCode: unknown = Reflect.get(error, "code");
-  if (typeof systemCode === "string") {
-    const known = CODE_OF_SYSTEM_CODE[systemCode];
-    if (known !== undefined) return known;
-  }
-  const named = CODE_OF_ERROR_NAME[error.name];
+  const named = codeNamed(Reflect.get(error, "code")) ?? codeNamed(error.name);
   if (named !== undefined) return named;
   // Deno reports a failed look-up as a bare Error; the text is all there is.
-  if (
-    /failed to lookup address|no address associated|name or service not known/i
+  return /failed to lookup address|no address associated|name or service not known/i
       .test(error.message)
-  ) {
-    return "host-not-found";
-  }
-  return "io";
+    ? "host-not-found"
+    : "io";
 }
 
 /**
