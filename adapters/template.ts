@@ -22,6 +22,8 @@ import type {
   Connection,
   ConnectionEvents,
   ConnectOptions,
+  DisconnectReason,
+  HostTimer,
   Listener,
   ListenerEvents,
   ListenOptions,
@@ -40,9 +42,7 @@ class TemplateConnection implements Connection {
   // Frames are not shared between connections: there are none.
   readonly frameKey = undefined;
   readonly #host: AdapterHost;
-  readonly #maxMessageSize: number;
-  readonly #highWaterMark: number;
-  readonly #limit: number;
+  readonly #limits: Limits;
   #events: ConnectionEvents | undefined;
   #peer: TemplateConnection | undefined;
   /** What the peer has sent and this side has not delivered, oldest first. */
@@ -55,8 +55,10 @@ class TemplateConnection implements Connection {
   #isScheduled = false;
   #isPaused = false;
   #isReady = false;
-  /** This side called `close`: nothing is delivered any more. */
+  /** This side is closed: nothing is delivered any more. */
   #isClosed = false;
+  /** Ends a drain that takes too long. */
+  #drainTimer: HostTimer | undefined;
   /** The peer closed: what it sent is still delivered, then `closed`. */
   #hasPeerClosed = false;
   #wasCongested = false;
@@ -64,33 +66,28 @@ class TemplateConnection implements Connection {
   constructor(
     host: AdapterHost,
     name: string,
-    options: ConnectOptions | ListenOptions,
+    limits: Limits,
   ) {
     this.#host = host;
     this.localAddress = { family: "memory", hostname: "", port: 0, path: name };
     this.peerAddress = this.localAddress;
-    this.#maxMessageSize = options.maxMessageSize ?? 16 * (1 << 20);
-    this.#highWaterMark = options.highWaterMark ?? 1 << 20;
-    this.#limit = options.outboxLimit ?? 64 * (1 << 20);
+    this.#limits = limits;
   }
 
   /** Looks for the listener, once the node has everything in place: duty 2 forbids events from inside `connect`. */
   connect(name: string, events: ConnectionEvents): void {
     this.#events = events;
     this.#host.defer(() => {
-      if (this.#events === undefined) return;
+      if (this.#isClosed) return;
       if (listeners.get(name)?.accept(this) === true) return this.schedule();
-      this.#events = undefined;
-      this.#isClosed = true;
       // Duty 1: a connection that never became ready calls `closed` alone, then `released`.
-      events.closed(
+      this.#end(
         "error",
         new Fault(
           "connection-refused",
           `Cannot connect to ${name}: nobody listens`,
         ),
       );
-      events.released();
     });
   }
 
@@ -116,10 +113,10 @@ class TemplateConnection implements Connection {
     // The peer is gone, and `closed` is on its way here: a message may still be lost then, as on any network.
     if (peer === undefined || peer.#isClosed) return SendStatus.Sent;
     // Duty 4: sizes are judged before anything is kept.
-    if (data.length > this.#maxMessageSize) {
+    if (data.length > this.#limits.maxMessageSize) {
       return SendStatus.MaxPacketSizeExceeded;
     }
-    if (peer.#inboxBytes + data.length > this.#limit) {
+    if (peer.#inboxBytes + data.length > this.#limits.outboxLimit) {
       this.#wasCongested = true;
       return SendStatus.QueueFull;
     }
@@ -127,7 +124,7 @@ class TemplateConnection implements Connection {
     peer.#inbox.push({ data: data.slice(), isText, tag });
     peer.#inboxBytes += data.length;
     peer.schedule();
-    if (peer.#inboxBytes <= this.#highWaterMark) return SendStatus.Sent;
+    if (peer.#inboxBytes <= this.#limits.highWaterMark) return SendStatus.Sent;
     this.#wasCongested = true;
     return SendStatus.Congested;
   }
@@ -149,20 +146,12 @@ class TemplateConnection implements Connection {
     this.schedule();
   }
 
-  close(_options: CloseOptions): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#inbox = [];
-    this.#inboxBytes = 0;
-    const peer = this.#peer;
-    if (peer !== undefined) {
-      peer.#hasPeerClosed = true;
-      peer.schedule();
-    }
-    // The last call, always made; never from inside `close` itself.
-    const events = this.#events;
-    this.#events = undefined;
-    if (events !== undefined) this.#host.defer(() => events.released());
+  close({ drainMs }: CloseOptions): void {
+    if (!this.#isClosed) this.#leave();
+    if (this.#events === undefined) return;
+    if (drainMs === 0 || this.queuedBytes === 0) return this.#release();
+    // The peer still takes what was accepted: `#relieve` hears when it has.
+    this.#drainTimer ??= this.#host.setTimer(() => this.#release(), drainMs);
   }
 
   schedule(): void {
@@ -175,6 +164,10 @@ class TemplateConnection implements Connection {
     this.#isScheduled = false;
     const events = this.#events;
     if (events === undefined) return;
+    // While it drains: a peer that is gone takes nothing more.
+    if (this.#isClosed) {
+      return this.#hasPeerClosed ? this.#release() : undefined;
+    }
     if (!this.#isReady) {
       this.#isReady = true;
       events.ready();
@@ -185,28 +178,67 @@ class TemplateConnection implements Connection {
     ) {
       const message = this.#inbox[delivered];
       if (message === undefined) break;
+      if (message.data.length > this.#limits.maxMessageSize) {
+        return this.#end(
+          "message-too-big",
+          new Fault(
+            "message-too-big",
+            `A message of ${message.data.length} bytes came`,
+          ),
+        );
+      }
       delivered += 1;
       this.#inboxBytes -= message.data.length;
       // Duty 3: false means that the node wants no more.
       if (!events.message(message.data, message.isText, message.tag)) break;
     }
+    if (this.#isClosed) return;
     this.#inbox.splice(0, delivered);
     if (this.#peer !== undefined) this.#peer.#relieve();
-    if (this.#hasPeerClosed && this.#inbox.length === 0 && !this.#isClosed) {
-      this.#isClosed = true;
-      this.#events = undefined;
-      events.closed("closed", undefined);
-      events.released();
+    if (this.#hasPeerClosed && this.#inbox.length === 0) {
+      this.#end("closed", undefined);
     }
   }
 
   /** The peer took messages: who waits for room hears of it at half the mark. */
   #relieve(): void {
-    if (!this.#wasCongested || this.queuedBytes > this.#highWaterMark / 2) {
+    if (this.#isClosed) {
+      if (this.queuedBytes === 0) this.#release();
       return;
     }
+    if (
+      !this.#wasCongested ||
+      this.queuedBytes > this.#limits.highWaterMark / 2
+    ) return;
     this.#wasCongested = false;
     this.#events?.writable();
+  }
+
+  /** Delivers nothing more, and lets the peer know. */
+  #leave(): void {
+    this.#isClosed = true;
+    this.#inbox = [];
+    this.#inboxBytes = 0;
+    if (this.#peer === undefined) return;
+    this.#peer.#hasPeerClosed = true;
+    this.#peer.schedule();
+  }
+
+  /** The peer or a fault ends the connection. */
+  #end(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.#leave();
+    const events = this.#events;
+    this.#events = undefined;
+    events?.closed(reason, fault);
+    events?.released();
+  }
+
+  /** Ends what this side closed. The last call is always made, and never from inside `close`. */
+  #release(): void {
+    if (this.#drainTimer !== undefined) this.#host.clearTimer(this.#drainTimer);
+    const events = this.#events;
+    this.#events = undefined;
+    if (events !== undefined) this.#host.defer(() => events.released());
   }
 }
 
@@ -216,18 +248,18 @@ class TemplateListener implements Listener {
   readonly address: SocketAddress;
   readonly queuedBytes = 0;
   readonly #host: AdapterHost;
-  readonly #options: ListenOptions;
+  readonly #limits: Limits;
   readonly #events: ListenerEvents;
 
   constructor(
     host: AdapterHost,
     name: string,
-    options: ListenOptions,
+    limits: Limits,
     events: ListenerEvents,
   ) {
     this.address = { family: "memory", hostname: "", port: 0, path: name };
     this.#host = host;
-    this.#options = options;
+    this.#limits = limits;
     this.#events = events;
   }
 
@@ -236,7 +268,7 @@ class TemplateListener implements Listener {
     const connection = new TemplateConnection(
       this.#host,
       this.address.path,
-      this.#options,
+      this.#limits,
     );
     const events = this.#events.accept(connection);
     if (events === undefined) return false;
@@ -259,8 +291,57 @@ class TemplateListener implements Listener {
   }
 }
 
+// ---- Addresses and options: what cannot be used is a Fault with the right code. ----
+
+interface Limits {
+  readonly maxMessageSize: number;
+  readonly highWaterMark: number;
+  readonly outboxLimit: number;
+}
+
+const MIB = 1 << 20;
+
+function checkLimits(options: ConnectOptions | ListenOptions): Limits {
+  const outboxLimit = checkSize(
+    "outboxLimit",
+    options.outboxLimit,
+    64 * MIB,
+    Number.MAX_SAFE_INTEGER,
+  );
+  return {
+    outboxLimit,
+    highWaterMark: checkSize(
+      "highWaterMark",
+      options.highWaterMark,
+      Math.min(MIB, outboxLimit),
+      outboxLimit,
+    ),
+    // What can never be queued is too large, not for another time.
+    maxMessageSize: checkSize(
+      "maxMessageSize",
+      options.maxMessageSize,
+      Math.min(16 * MIB, outboxLimit),
+      outboxLimit,
+    ),
+  };
+}
+
+function checkSize(
+  name: string,
+  value: number | undefined,
+  byDefault: number,
+  most: number,
+): number {
+  if (value === undefined) return byDefault;
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  // Duty 5: a Fault, so that the user meets a NetworkError.
+  throw new Fault(
+    "invalid-option",
+    `Cannot use ${name} ${value}: it must be an integer from 1 to ${most}`,
+  );
+}
+
 function nameOf(address: TargetAddress): string {
-  // Duty 5: a Fault with the right code, so that the user meets a NetworkError.
   if (address.path === "") {
     throw new Fault(
       "invalid-address",
@@ -281,7 +362,7 @@ export const Template: Adapter = {
   isPacketBased: true,
   connect(host, address, options, events) {
     const name = nameOf(address);
-    const connection = new TemplateConnection(host, name, options);
+    const connection = new TemplateConnection(host, name, checkLimits(options));
     connection.connect(name, events);
     return connection;
   },
@@ -294,7 +375,12 @@ export const Template: Adapter = {
           `Cannot listen on ${name}: somebody does`,
         );
       }
-      const listener = new TemplateListener(host, name, options, events);
+      const listener = new TemplateListener(
+        host,
+        name,
+        checkLimits(options),
+        events,
+      );
       listeners.set(name, listener);
       resolve(listener);
     });
