@@ -6,16 +6,21 @@
 
 const EMPTY = new Uint8Array(0);
 
-/** How far the buffer may run ahead of the bytes that came: a claimed length alone allocates next to nothing. */
-const GROWTH = 4;
-
-/** The first buffer, in bytes, unless the message is smaller. */
-const FIRST_CAPACITY = 256;
-
-/** One message in the making. */
+/** One message in the making. The claimed size bounds its buffer but never earns it: what came does. */
 export class GatherBuffer {
+  readonly #firstCapacity: number;
+  readonly #growth: number;
   #bytes: Uint8Array = EMPTY;
   #length = 0;
+
+  /**
+   * @param firstCapacity The first buffer, in bytes, unless the message is smaller.
+   * @param growth How many times the bytes that came a buffer may hold.
+   */
+  constructor(firstCapacity: number, growth: number) {
+    this.#firstCapacity = firstCapacity;
+    this.#growth = growth;
+  }
 
   /** Bytes gathered. */
   get length(): number {
@@ -42,7 +47,7 @@ export class GatherBuffer {
     if (length > this.#bytes.length) {
       const wanted = Math.max(
         length,
-        Math.min(total, Math.max(FIRST_CAPACITY, length * GROWTH)),
+        Math.min(total, Math.max(this.#firstCapacity, length * this.#growth)),
       );
       const larger = new Uint8Array(wanted);
       larger.set(this.#bytes.subarray(0, this.#length));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { GatherBuffer } from "./_gather_buffer.ts";
 import type { FramingFault } from "./framing.ts";
 
 /** What a head reader answers when the head goes on in the next chunk. */
@@ -50,8 +51,7 @@ export class PartialFrame {
   #headSize = 0;
   /** The claimed payload size; negative until the head is whole. */
   #size = NEED_MORE;
-  #payload: Uint8Array = EMPTY;
-  #received = 0;
+  readonly #payload = new GatherBuffer(FIRST_CAPACITY, 2);
 
   constructor(format: HeadFormat, maxMessageSize: number) {
     this.#format = format;
@@ -60,12 +60,12 @@ export class PartialFrame {
 
   /** Bytes taken of the frame, its head included. */
   get buffered(): number {
-    return this.#headSize + this.#received;
+    return this.#headSize + this.#payload.length;
   }
 
   /** Whether the whole frame is there. */
   get isComplete(): boolean {
-    return this.#received === this.#size;
+    return this.#payload.length === this.#size;
   }
 
   /** The tag of a frame whose head is whole. */
@@ -100,32 +100,14 @@ export class PartialFrame {
   }
 
   #takePayload(chunk: Uint8Array, at: number): number {
-    const end = Math.min(chunk.length, at + this.#size - this.#received);
-    if (end === at) return at;
-    const received = this.#received + end - at;
-    if (received > this.#payload.length) this.#grow(received);
-    this.#payload.set(chunk.subarray(at, end), this.#received);
-    this.#received = received;
+    const end = Math.min(chunk.length, at + this.#size - this.#payload.length);
+    if (end > at) this.#payload.append(chunk, at, end, this.#size);
     return end;
-  }
-
-  /** The claimed size bounds the buffer but never earns it: what came does. */
-  #grow(received: number): void {
-    const capacity = Math.min(
-      this.#size,
-      Math.max(FIRST_CAPACITY, received * 2),
-    );
-    const larger = new Uint8Array(capacity);
-    if (this.#received > 0) {
-      larger.set(this.#payload.subarray(0, this.#received));
-    }
-    this.#payload = larger;
   }
 
   /** Gives the payload of a complete frame away and is ready for the next. */
   release(): Uint8Array {
-    // The last growth ends at the claimed size, so there is nothing to trim.
-    const payload = this.#payload;
+    const payload = this.#payload.take();
     this.clear();
     return payload;
   }
@@ -134,8 +116,7 @@ export class PartialFrame {
   clear(): void {
     this.#headSize = 0;
     this.#size = NEED_MORE;
-    this.#payload = EMPTY;
-    this.#received = 0;
+    this.#payload.clear();
   }
 
   /** Forgets the frame and says what a negative answer of the head reader means. */

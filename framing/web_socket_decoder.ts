@@ -55,6 +55,12 @@ export interface WebSocketDecoderOptions {
 
 const DEFAULT_MAX_FRAGMENTS = 65_536;
 
+/** The first buffer of a message that spans chunks, in bytes. */
+const FIRST_CAPACITY = 256;
+
+/** A claimed length alone allocates next to nothing: so many times what came, at most. */
+const GROWTH = 4;
+
 /** 2 bytes, 8 of length, 4 of mask. */
 const MAX_HEAD_SIZE = 14;
 
@@ -88,8 +94,8 @@ export class WebSocketDecoder {
   readonly #maxMessageSize: number;
   readonly #maxFragments: number;
   readonly #utf8 = new Utf8Check();
-  readonly #gathered = new GatherBuffer();
-  readonly #control = new GatherBuffer();
+  readonly #gathered = new GatherBuffer(FIRST_CAPACITY, GROWTH);
+  readonly #control = new GatherBuffer(FIRST_CAPACITY, GROWTH);
   readonly #head = new Uint8Array(MAX_HEAD_SIZE);
   #headLength = 0;
   #fault: WebSocketFault | undefined;
