@@ -118,11 +118,14 @@ export interface SourceAddress {
 
 /** A source address as drivers take it. Throws `invalid-option`. */
 export function checkSourceAddress(source: SourceAddress): SocketAddress {
-  const family = familyOf(source.hostname);
+  // Programs without types give text, which other libraries take.
+  const hostname: unknown = source?.hostname;
+  const family = typeof hostname === "string" ? familyOf(hostname) : "unknown";
   if (family === "unknown") {
+    const given = typeof hostname === "string" ? hostname : String(source);
     throw new Fault(
       "invalid-option",
-      `Cannot use sourceAddress ${source.hostname}: it must be an IP address`,
+      `Cannot use sourceAddress ${given}: it must have an IP address as its hostname`,
     );
   }
   const port = checkInteger("sourceAddress.port", source.port ?? 0, 0, 65_535);

@@ -176,7 +176,7 @@ export class NetworkController {
    * unchanged from now on, or ask for `copy`.
    * @param options `copy`, `tag`, `text`.
    * @returns What became of it: see {@linkcode SendStatus}. `Sent` says that it was accepted, not that it arrived.
-   * @throws {NetworkError} `invalid-message` when the framing cannot carry the message.
+   * @throws {NetworkError} `invalid-message` when the framing cannot carry the message, and for what is neither text nor bytes.
    */
   send(
     endpoint: Endpoint,
@@ -190,7 +190,7 @@ export class NetworkController {
       bytes = textEncoder.encode(data);
       isText = true;
     } else {
-      bytes = data;
+      bytes = checkBytes(data);
     }
     if (options !== undefined) {
       if (options.copy === true && bytes === data) bytes = bytes.slice();
@@ -225,7 +225,9 @@ export class NetworkController {
   ): SendStatus[] {
     const isText = options?.text ?? (typeof data === "string");
     const tag = options?.tag ?? 0;
-    const given = typeof data === "string" ? textEncoder.encode(data) : data;
+    const given = typeof data === "string"
+      ? textEncoder.encode(data)
+      : checkBytes(data);
     const bytes = options?.copy === true ? given.slice() : given;
     const frames = new Map<object, Uint8Array | undefined>();
     const statuses: SendStatus[] = [];
@@ -322,7 +324,7 @@ export class NetworkController {
     return this.#registry.local(resourceId)?.address;
   }
 
-  /** The peer's address of a connection, with the numeric host once it is ready; undefined for a listener. */
+  /** The peer's address of a connection, with the numeric host once it is ready (over UDP, the host as it was given); undefined for a listener. */
   peerAddress(resourceId: ResourceId): SocketAddress | undefined {
     return this.#registry.remote(resourceId)?.connection.peerAddress;
   }
@@ -399,6 +401,19 @@ export class NetworkController {
       throw new NetworkError("stopped", `Cannot ${verb}: the node is stopped`);
     }
   }
+}
+
+// Hot: one call a message sent.
+/**
+ * Programs without types send arrays and ArrayBuffers, whose lengths mean nothing here.
+ * Not `instanceof`: the bytes may come from another realm.
+ */
+function checkBytes(data: Uint8Array): Uint8Array {
+  if (data?.BYTES_PER_ELEMENT === 1) return data;
+  throw new NetworkError(
+    "invalid-message",
+    "Cannot send: the message is neither text nor a Uint8Array",
+  );
 }
 
 /** Every member of every adapter's options is optional. */

@@ -200,9 +200,10 @@ export class Registry {
   /** Ends everything; resolves when no socket is left. */
   removeAll(options: CloseOptions): Promise<void> {
     this.isStopped = true;
-    for (const id of [...this.#locals.keys()]) {
-      this.remove(id as ResourceId, options);
-    }
+    // What they received and nobody has taken yet may still be taken.
+    const locals = [...this.#locals.values()];
+    this.#locals.clear();
+    for (const local of locals) this.closeListener(local);
     for (const resource of [...this.#remotes.values(), ...this.#leaving]) {
       resource.remove(options);
     }

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import {
+  createNode,
+  type Endpoint,
+  type NodeReceiver,
+  SendStatus,
+  Transport,
+} from "../../mod.ts";
+import { conforms, eventually, isNetworkError } from "./_nodes.ts";
+
+function takeTypes(receiver: NodeReceiver<never>): string[] {
+  const types: string[] = [];
+  for (
+    let event = receiver.tryReceive();
+    event !== undefined;
+    event = receiver.tryReceive()
+  ) types.push(event.type);
+  return types;
+}
+
+conforms(
+  "Udp",
+  "datagrams that were queued before stop can still be taken after it",
+  async () => {
+    const server = createNode();
+    const client = createNode();
+    try {
+      const receiver = server.listener.enqueue();
+      const { address } = await server.handler.network.listen(
+        Transport.Udp,
+        "127.0.0.1:0",
+      );
+      const { network } = client.handler;
+      const peer = await network.connectAsync(Transport.Udp, address);
+      for (let n = 0; n < 3; n += 1) network.send(peer, "x");
+      await eventually(
+        "three datagrams",
+        () => server.handler.stats().queuedEvents === 3,
+      );
+      await server.handler.stop();
+      assert.deepEqual(takeTypes(receiver), ["message", "message", "message"]);
+    } finally {
+      await server.handler.stop();
+      await client.handler.stop();
+    }
+  },
+);
+
+conforms(
+  "Udp",
+  "datagrams of a listener that was removed are not delivered",
+  async () => {
+    const server = createNode();
+    const client = createNode();
+    try {
+      const receiver = server.listener.enqueue();
+      const listening = await server.handler.network.listen(
+        Transport.Udp,
+        "127.0.0.1:0",
+      );
+      const { network } = client.handler;
+      const peer = await network.connectAsync(Transport.Udp, listening.address);
+      network.send(peer, "x");
+      await eventually(
+        "a datagram",
+        () => server.handler.stats().queuedEvents === 1,
+      );
+      server.handler.network.remove(listening.resourceId);
+      await server.handler.stop();
+      assert.deepEqual(takeTypes(receiver), []);
+    } finally {
+      await server.handler.stop();
+      await client.handler.stop();
+    }
+  },
+);
+
+/** What a program without types may pass. */
+const notBytes: Readonly<Record<string, unknown>> = {
+  "an ArrayBuffer": new ArrayBuffer(3),
+  "an array": [1, 2],
+  "a DataView": new DataView(new ArrayBuffer(2)),
+  "a Uint16Array": new Uint16Array([1, 2]),
+  "a number": 5,
+  "null": null,
+  "undefined": undefined,
+};
+
+conforms(
+  "FramedTcp",
+  "what is neither text nor bytes is refused and leaves the connection as it was",
+  async () => {
+    const { handler, listener } = createNode();
+    try {
+      const received: string[] = [];
+      let accepted: Endpoint | undefined;
+      const task = listener.forEach((event) => {
+        if (event.type === "accepted") accepted = event.endpoint;
+        if (event.type === "message") {
+          received.push(new TextDecoder().decode(event.data));
+        }
+      });
+      const { network } = handler;
+      const { address } = await network.listen(
+        Transport.FramedTcp,
+        "127.0.0.1:0",
+      );
+      const peer = await network.connectAsync(Transport.FramedTcp, address);
+      for (const [what, value] of Object.entries(notBytes)) {
+        const send = network.send.bind(network) as (
+          endpoint: Endpoint,
+          data: unknown,
+        ) => SendStatus;
+        const sendAll = network.sendAll.bind(network) as (
+          endpoints: Endpoint[],
+          data: unknown,
+        ) => SendStatus[];
+        const refused = isNetworkError("invalid-message");
+        assert.throws(() => send(peer, value), refused, what);
+        assert.throws(() => sendAll([peer], value), refused, what);
+      }
+      assert.equal(await network.writable(peer), true);
+      assert.equal(network.send(peer, "whole"), SendStatus.Sent);
+      await eventually("the message", () => received.length > 0);
+      assert.deepEqual(received, ["whole"]);
+      assert(accepted !== undefined);
+      await handler.stop();
+      await task;
+    } finally {
+      await handler.stop();
+    }
+  },
+);
+
+for (const name of ["Tcp", "Udp"] as const) {
+  conforms(
+    name,
+    "a sourceAddress that is text is an invalid option",
+    async () => {
+      const { handler } = createNode();
+      const options = JSON.parse('{ "sourceAddress": "127.0.0.1" }');
+      try {
+        await assert.rejects(
+          handler.network.connectAsync(
+            Transport[name],
+            "127.0.0.1:9",
+            options,
+          ),
+          isNetworkError("invalid-option"),
+        );
+      } finally {
+        await handler.stop();
+      }
+    },
+  );
+}
