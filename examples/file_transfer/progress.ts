@@ -43,7 +43,7 @@ export class Progress {
       return `${name} [${bar}] ${percent}%`;
     });
     process.stdout.write(
-      bars.join("  ").slice(0, (process.stdout.columns ?? 80) - 1),
+      bars.join("  ").slice(0, (process.stdout.columns || 80) - 1),
     );
   }
 
