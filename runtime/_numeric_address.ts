@@ -35,8 +35,7 @@ function wildcard({ family }: SocketAddress): string | undefined {
  * The address with its host name looked up.
  *
  * @param family The one that the socket can reach: 4, 6, or 0 for either, when
- * the system says which comes first. For 6 an IPv4 address is written as an IPv6
- * one (RFC 4291, 2.5.5.2).
+ * the system says which comes first.
  * @throws {Fault} by rejection: `host-not-found`; `invalid-address` for an IPv6
  * address where the family is 4.
  */
@@ -47,24 +46,31 @@ export async function numericAddress(
   const { hostname, port } = address;
   const given = nodeBuiltin("node:net").isIP(hostname);
   if (given === 0) return inetAddress(await lookUp(hostname, family), port);
-  if (family === 4) checkIpv4(hostname);
-  return family === 6 && given === 4
-    ? { family: "ipv6", hostname: `::ffff:${hostname}`, port, path: "" }
-    : { family: given === 6 ? "ipv6" : "ipv4", hostname, port, path: "" };
+  const host = family === 0 ? hostname : reachableHost(hostname, family === 6);
+  // Not `inetAddress`: what was mapped must stay so.
+  return {
+    family: host.includes(":") ? "ipv6" : "ipv4",
+    hostname: host,
+    port,
+    path: "",
+  };
 }
 
 /**
- * Refuses an IPv6 host for a socket of IPv4.
+ * A numeric host as a socket of one family must be told it: an IPv6 socket knows
+ * IPv4 hosts by their mapped addresses only (RFC 4291, 2.5.5.2).
  *
- * @throws {Fault} `invalid-address`.
+ * @throws {Fault} `invalid-address` for an IPv6 host of an IPv4 socket, which
+ * the runtimes refuse each under a name of its own.
  */
-export function checkIpv4(hostname: string): void {
-  if (hostname.includes(":")) {
-    throw new Fault(
-      "invalid-address",
-      `Cannot reach ${hostname} from an IPv4 socket`,
-    );
-  }
+// Hot: once per datagram sent.
+export function reachableHost(hostname: string, isIpv6: boolean): string {
+  if (hostname.includes(":") === isIpv6) return hostname;
+  if (isIpv6) return `::ffff:${hostname}`;
+  throw new Fault(
+    "invalid-address",
+    `Cannot reach ${hostname} from an IPv4 socket`,
+  );
 }
 
 function lookUp(hostname: string, family: 0 | 4 | 6): Promise<string> {

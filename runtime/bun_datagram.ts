@@ -12,18 +12,19 @@ import {
   type BunFreeDatagram,
   throwLater,
 } from "./_bun_api.ts";
+import { checkGroup, interfaceName } from "./_multicast.ts";
 import {
-  datagramFault,
-  membershipInterface,
-} from "./_node_datagram_options.ts";
-import { numericAddress, numericBinding } from "./_numeric_address.ts";
+  numericAddress,
+  numericBinding,
+  reachableHost,
+} from "./_numeric_address.ts";
 import {
   addressText,
   checkPort,
   inetAddress,
   stripMapped,
 } from "./_socket_address.ts";
-import { systemCode } from "./_socket_fault.ts";
+import { socketFault, systemCode } from "./_socket_fault.ts";
 import { defer } from "./_turn.ts";
 import type {
   DatagramBindRequest,
@@ -32,7 +33,7 @@ import type {
   MulticastMembership,
   SocketAddress,
 } from "./driver.ts";
-import { Fault } from "./fault.ts";
+import { Fault, faultFrom } from "./fault.ts";
 
 /** How often a send is tried again that an earlier datagram's ICMP answer made fail. */
 const SEND_ATTEMPTS = 3;
@@ -65,7 +66,11 @@ class BunDatagramSocket implements DatagramSocket {
       try {
         const isTaken = this.#connected !== undefined
           ? this.#connected.send(data)
-          : this.#free?.send(data, port, hostname) === true;
+          : this.#free?.send(
+            data,
+            port,
+            reachableHost(hostname, this.#isIpv6),
+          ) === true;
         if (!isTaken) this.#owesDrain = true;
         return isTaken;
       } catch (error) {
@@ -133,7 +138,7 @@ class BunDatagramSocket implements DatagramSocket {
     if (request.multicastLoopback !== undefined) {
       native.setMulticastLoopback(request.multicastLoopback);
     }
-    const from = membershipInterface(request.multicastInterface, this.#isIpv6);
+    const from = interfaceName(request.multicastInterface, this.#isIpv6);
     if (from !== undefined && !native.setMulticastInterface(from)) {
       throw new Fault(
         "address-not-available",
@@ -151,21 +156,19 @@ class BunDatagramSocket implements DatagramSocket {
     const native = this.#native();
     if (this.#isClosed || native === undefined) return;
     const { group } = membership;
+    const doing = `Cannot ${verb} the group ${group}`;
+    checkGroup(group, this.#isIpv6, doing);
+    const on = interfaceName(membership.interface, this.#isIpv6);
     try {
-      const from = membershipInterface(membership.interface, this.#isIpv6);
-      if (verb === "join") native.addMembership(group, from);
-      else native.dropMembership(group, from);
+      if (verb === "join") native.addMembership(group, on);
+      else native.dropMembership(group, on);
     } catch (error) {
-      const fault = datagramFault(error, `Cannot ${verb} the group ${group}`);
-      // The group is the one argument left that the system can find invalid.
-      throw fault.code === "invalid-option"
-        ? new Fault("invalid-address", fault.message, { cause: error })
-        : fault;
+      throw socketFault(error, doing);
     }
   }
 
   #tellLater(error: unknown): void {
-    const fault = datagramFault(error, "Cannot send a datagram");
+    const fault = faultFrom(error, "Cannot send a datagram");
     if (fault.code === "message-too-big") this.#tooBigToIgnore++;
     defer(() => {
       if (!this.#isClosed) this.#events.fault(fault);
@@ -198,7 +201,7 @@ class BunDatagramSocket implements DatagramSocket {
     },
     error: (first, second) => {
       if (this.#isClosed) return;
-      const fault = datagramFault(
+      const fault = faultFrom(
         second instanceof Error ? second : first,
         "The socket failed",
       );
@@ -268,7 +271,7 @@ export async function bindBunDatagram(
       socket.start(undefined, native, request);
     }
   } catch (error) {
-    throw error instanceof Fault ? error : datagramFault(error, doing);
+    throw faultFrom(error, doing);
   }
   return socket;
 }

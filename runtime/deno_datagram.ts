@@ -13,9 +13,10 @@ import {
   isLocalClose,
   socketAddressFrom,
 } from "./_deno_api.ts";
-import { datagramFault } from "./_node_datagram_options.ts";
-import { nodeBuiltin } from "./_node_builtins.ts";
+import { checkGroup, interfaceIndex } from "./_multicast.ts";
+import { reachableHost } from "./_numeric_address.ts";
 import { addressText, checkPort, stripMapped } from "./_socket_address.ts";
+import { defer } from "./_turn.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -23,7 +24,7 @@ import type {
   MulticastMembership,
   SocketAddress,
 } from "./driver.ts";
-import { Fault } from "./fault.ts";
+import { Fault, faultFrom } from "./fault.ts";
 
 /** How many datagrams may wait for the system; more are refused until `drain`. */
 const MAX_WAITING = 1024;
@@ -89,7 +90,15 @@ export function bindDenoDatagram(
       loopback: true,
     });
   } catch (error) {
-    throw datagramFault(error, `Cannot bind ${addressText(address)}`);
+    throw faultFrom(error, `Cannot bind ${addressText(address)}`);
+  }
+  if (peer !== undefined && !isIpv6(conn)) {
+    try {
+      reachableHost(peer.hostname, false);
+    } catch (error) {
+      conn.close();
+      throw error;
+    }
   }
   const socket = new DenoDatagram(conn, peer, events);
   socket.start();
@@ -107,10 +116,9 @@ class DenoDatagram implements DatagramSocket {
   readonly #buffer = new Uint8Array(RECEIVE_SIZE);
   readonly #groups = new Map<string, Promise<DenoMembership>>();
   /** Where the last datagram went: most go where the last one did. */
-  #to: DenoAddress = { transport: "udp", hostname: "", port: 0 };
-  #toHost = "";
+  #to = destination("", 0, false);
   /** What waits for the send before it: Deno starts the sends of one turn last first. */
-  readonly #queue: { readonly data: Uint8Array; readonly to: DenoAddress }[] =
+  readonly #queue: { readonly data: Uint8Array; readonly to: Destination }[] =
     [];
   #waiting = 0;
   #pending = 0;
@@ -132,7 +140,7 @@ class DenoDatagram implements DatagramSocket {
   ) {
     this.#conn = conn;
     this.#events = events;
-    this.#isIpv6 = conn.addr.hostname?.includes(":") ?? false;
+    this.#isIpv6 = isIpv6(conn);
     this.#peerHost = peer === undefined ? undefined : canonicalHost(peer);
     this.#peerPort = peer?.port ?? 0;
     this.localAddress = socketAddressFrom(conn.addr);
@@ -156,32 +164,23 @@ class DenoDatagram implements DatagramSocket {
     ) return false;
     const host = this.#peerHost ?? hostname;
     const toPort = this.#peerHost === undefined ? port : this.#peerPort;
-    if (host !== this.#toHost || toPort !== this.#to.port) {
-      this.#toHost = host;
-      this.#to = {
-        transport: "udp",
-        // An IPv6 socket knows IPv4 hosts by their mapped addresses only.
-        hostname: this.#isIpv6 && !host.includes(":") ? `::ffff:${host}` : host,
-        port: toPort,
-      };
+    let to = this.#to;
+    if (host !== to.host || toPort !== to.address.port) {
+      to = destination(host, toPort, this.#isIpv6);
+      this.#to = to;
     }
     this.#waiting++;
     this.#pending += size;
-    if (this.#waiting > 1) this.#queue.push({ data, to: this.#to });
-    else this.#start(data, this.#to);
+    if (this.#waiting > 1) this.#queue.push({ data, to });
+    else this.#start(data, to);
     return true;
   }
 
   // Hot: once per datagram sent.
-  #start(data: Uint8Array, to: DenoAddress): void {
-    if (stripMapped(to.hostname ?? "") === "255.255.255.255") {
-      // Deno switches broadcast on for every socket; here it is asked for first.
-      Promise.reject(
-        new Fault("permission-denied", "Cannot send: broadcast is off"),
-      ).catch(this.#onSendFailed);
-    } else {
-      this.#conn.send(data, to).then(this.#onSent, this.#onSendFailed);
-    }
+  #start(data: Uint8Array, { address, refusal }: Destination): void {
+    if (refusal === undefined) {
+      this.#conn.send(data, address).then(this.#onSent, this.#onSendFailed);
+    } else defer(() => this.#onSendFailed(refusal));
   }
 
   /** What Deno finds wrong with the membership later on is told as `fault`. */
@@ -189,12 +188,7 @@ class DenoDatagram implements DatagramSocket {
     if (this.#closing) return;
     const { group } = membership;
     const doing = `Cannot join the group ${group}`;
-    if (!isGroup(group, this.#isIpv6)) {
-      throw new Fault(
-        "invalid-option",
-        `${doing}: it is not a multicast address of this socket's family`,
-      );
-    }
+    checkGroup(group, this.#isIpv6, doing);
     const key = keyOf(membership);
     if (this.#groups.has(key)) {
       throw new Fault("address-in-use", `${doing}: it is joined already`);
@@ -291,7 +285,7 @@ class DenoDatagram implements DatagramSocket {
       return;
     }
     if (this.#closing) return;
-    const fault = datagramFault(error, "Cannot receive");
+    const fault = faultFrom(error, "Cannot receive");
     if (isLocalClose(error) || ++this.#failures === MAX_FAILURES) {
       this.#fault = fault;
       this.#closing = true;
@@ -333,7 +327,7 @@ class DenoDatagram implements DatagramSocket {
   }
 
   #tell(error: unknown, doing: string): void {
-    if (!this.#closing) this.#events.fault(datagramFault(error, doing));
+    if (!this.#closing) this.#events.fault(faultFrom(error, doing));
   }
 
   #finish(): void {
@@ -352,35 +346,37 @@ class DenoDatagram implements DatagramSocket {
   }
 }
 
+/** Where a datagram goes, and why it cannot. */
+interface Destination {
+  readonly host: string;
+  readonly address: DenoAddress;
+  readonly refusal: Fault | undefined;
+}
+
+function destination(host: string, port: number, isIpv6: boolean): Destination {
+  const transport = "udp";
+  try {
+    if (stripMapped(host) === "255.255.255.255") {
+      // Deno switches broadcast on for every socket; here it is asked for first.
+      throw new Fault(
+        "permission-denied",
+        "Cannot send a datagram: broadcast is off",
+      );
+    }
+    const hostname = reachableHost(host, isIpv6);
+    return { host, address: { transport, hostname, port }, refusal: undefined };
+  } catch (error) {
+    const refusal = faultFrom(error, "Cannot send a datagram");
+    return { host, address: { transport, hostname: host, port }, refusal };
+  }
+}
+
+function isIpv6(conn: DenoDatagramConn): boolean {
+  return conn.addr.hostname?.includes(":") ?? false;
+}
+
 function keyOf(membership: MulticastMembership): string {
   return `${membership.group} ${membership.interface ?? ""}`;
-}
-
-function isGroup(group: string, isIpv6: boolean): boolean {
-  if (isIpv6) return /^ff[\da-f]{2}:[\da-f:.]+$/i.test(group);
-  const first = /^(\d{1,3})(?:\.\d{1,3}){3}$/.exec(group)?.[1];
-  return first !== undefined && Number(first) >> 4 === 14;
-}
-
-/**
- * The index of an IPv6 interface by its name or number; 0 is the system's choice.
- *
- * @throws {Fault} `address-not-available` for one that is not there.
- */
-function interfaceIndex(given: string | undefined): number {
-  if (given === undefined) return 0;
-  const name = given.slice(given.indexOf("%") + 1);
-  if (/^\d+$/.test(name)) return Number(name);
-  const addresses = nodeBuiltin("node:os").networkInterfaces()[name] ?? [];
-  for (const address of addresses) {
-    if (address.family === "IPv6" && address.scopeid > 0) {
-      return address.scopeid;
-    }
-  }
-  throw new Fault(
-    "address-not-available",
-    `Cannot use the interface ${given}: there is none of that name`,
-  );
 }
 
 /** A numeric host as Deno writes it; undefined for a name, a zone and a wildcard. */

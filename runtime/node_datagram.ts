@@ -6,7 +6,11 @@
 
 import type * as dgram from "node:dgram";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
-import { numericAddress, numericBinding } from "./_numeric_address.ts";
+import {
+  numericAddress,
+  numericBinding,
+  reachableHost,
+} from "./_numeric_address.ts";
 import {
   addressText,
   checkPort,
@@ -16,7 +20,6 @@ import {
 import {
   applyDatagramOptions,
   changeMembership,
-  datagramFault,
   refuseUnsupported,
 } from "./_node_datagram_options.ts";
 import { defer } from "./_turn.ts";
@@ -113,10 +116,7 @@ class NodeDatagram implements DatagramSocket {
       }
       if (this.#peer !== undefined) this.#socket.send(data, this.#onSent);
       else {
-        // An IPv6 socket knows IPv4 hosts by their mapped addresses only.
-        const host = this.#isIpv6 && !hostname.includes(":")
-          ? `::ffff:${hostname}`
-          : hostname;
+        const host = reachableHost(hostname, this.#isIpv6);
         this.#socket.send(data, port, host, this.#onSent);
       }
     } catch (error) {
@@ -189,14 +189,14 @@ class NodeDatagram implements DatagramSocket {
       return;
     }
     if (error !== null) {
-      this.#events.fault(datagramFault(error, "Cannot send a datagram"));
+      this.#events.fault(faultFrom(error, "Cannot send a datagram"));
     }
     if (this.#waiting === 0) this.#events.drain();
   };
 
   readonly #onError = (error: Error): void => {
     if (this.#isClosed) return;
-    this.#events.fault(datagramFault(error, "The socket failed"));
+    this.#events.fault(faultFrom(error, "The socket failed"));
   };
 }
 
@@ -283,7 +283,7 @@ export async function bindNodeDatagram(
   } catch (error) {
     socket.on("error", () => {}); // It is closing, and its error is on its way to the caller.
     socket.close();
-    throw datagramFault(error, doing);
+    throw faultFrom(error, doing);
   }
 }
 

@@ -7,6 +7,7 @@
 import type * as net from "node:net";
 import { BoundListener } from "./_bound_listener.ts";
 import { hasReusePort, nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { numericAddress } from "./_numeric_address.ts";
 import {
   checkPath,
   checkPort,
@@ -40,6 +41,11 @@ export async function listenNodeStream(
   events: StreamListenerEvents,
 ): Promise<StreamListener> {
   const options = listenOptions(request);
+  const { hostname } = request.address;
+  if (hostname !== "") {
+    // Here, because Bun's node:net reports a failed look-up under other names.
+    options.host = (await numericAddress(request.address)).hostname;
+  }
   const server = await listenTakingOver(
     request.address,
     () => listen(options, request, events),
@@ -58,7 +64,6 @@ function listenOptions(request: StreamListenRequest): net.ListenOptions {
   }
   checkPort(address);
   options.port = address.port;
-  if (address.hostname !== "") options.host = address.hostname;
   if (ipv6Only === true) {
     if (nodeProcess()?.versions.deno !== undefined) {
       throw new Fault(

@@ -8,6 +8,7 @@ import type * as http from "node:http";
 import type { Duplex } from "node:stream";
 import { BoundListener } from "./_bound_listener.ts";
 import { nodeBuiltin } from "./_node_builtins.ts";
+import { numericAddress } from "./_numeric_address.ts";
 import { addressOf } from "./_socket_address.ts";
 import { listenFault } from "./_socket_fault.ts";
 import { checkServable, listOf } from "./_web_socket_server.ts";
@@ -42,6 +43,9 @@ export async function listenNodeWebSocket(
 ): Promise<StreamListener> {
   const { address } = request;
   checkServable(address);
+  const host = address.hostname === ""
+    ? undefined
+    : (await numericAddress(address)).hostname;
   const { WebSocketServer } = await loadWs();
   const upgrades = new WebSocketServer({
     noServer: true,
@@ -74,7 +78,7 @@ export async function listenNodeWebSocket(
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(address.port, address.hostname || undefined, () => {
+    server.listen(address.port, host, () => {
       server.off("error", reject);
       resolve();
     });

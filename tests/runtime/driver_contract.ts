@@ -7,6 +7,7 @@
 import { test } from "../_test.ts";
 import { datagramRows } from "./_datagram_contract.ts";
 import { descriptorRows } from "./_descriptor_contract.ts";
+import { faultRows } from "./_fault_contract.ts";
 import type { Ability, DriverUnderTest } from "./_probe.ts";
 import { streamRows } from "./_stream_contract.ts";
 import { streamFlowRows } from "./_stream_flow_contract.ts";
@@ -28,6 +29,7 @@ export interface Row {
 export function testDriver(under: DriverUnderTest): void {
   const tables = [
     timerRows,
+    faultRows,
     streamRows,
     streamFlowRows,
     unixRows,
