@@ -56,7 +56,7 @@ export class NetworkController {
    * @param options The transport's own.
    * @returns The listener's name and real address.
    * @throws {NetworkError} (as a rejection) `invalid-address`, `invalid-option`, `address-in-use`,
-   * `address-not-available`, `permission-denied`, `not-supported`, `stopped`.
+   * `address-not-available`, `host-not-found`, `permission-denied`, `not-supported`, `stopped`.
    */
   async listen<Connect extends ConnectOptions, Listen extends ListenOptions>(
     transport: Adapter<Connect, Listen>,
@@ -108,8 +108,8 @@ export class NetworkController {
    * @param address The peer.
    * @param options `connectTimeoutMs` (30,000), `signal`, and the transport's own.
    * @returns The peer's endpoint, the same object as in its events.
-   * @throws {NetworkError} `invalid-address`, `invalid-option`, `not-supported`, `stopped`. Everything
-   * that the network has a part in comes as `connected` with `ok: false`.
+   * @throws {NetworkError} `invalid-address`, `invalid-option`, `not-supported`, `stopped`; `aborted` when
+   * `signal` has fired already. Everything that the network has a part in comes as `connected` with `ok: false`.
    */
   connect<Connect extends ConnectOptions, Listen extends ListenOptions>(
     transport: Adapter<Connect, Listen>,

@@ -10,8 +10,8 @@ import type { NetworkError } from "./errors.ts";
 import type { ResourceId } from "./resource_id.ts";
 
 /**
- * The outcome of a `connect`: exactly one for each call, unless the connection
- * was removed before. After `ok: false` the endpoint is gone.
+ * The outcome of a `connect`: exactly one for each call that returned, unless the
+ * connection was removed, or the node stopped, before. After `ok: false` the endpoint is gone.
  */
 export type ConnectedEvent =
   | {

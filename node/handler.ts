@@ -29,7 +29,7 @@ export interface StopOptions {
 export class NodeHandler<Signal> {
   /** The sockets. */
   readonly network: NetworkController;
-  /** To send events to the own listener: at once, with priority, or by timer. Nothing arrives after `stop`. */
+  /** To send events to the own listener: at once, with priority, or by timer. What is sent after `stop` is ignored. */
   readonly signals: EventSender<Signal>;
   readonly #node: Node<Signal>;
 
