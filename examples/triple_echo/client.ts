@@ -6,9 +6,9 @@
  * @module
  */
 
-import process from "node:process";
 import { parseArgs } from "node:util";
-import { createNode, Transport } from "../../mod.ts";
+import { createNode, type Endpoint, Transport } from "../../mod.ts";
+import { orEnd, readArguments, wholeNumber } from "../_arguments.ts";
 
 const HELP = `Usage: client <FramedTcp|Udp|Ws> <host:port> [--count N]
 
@@ -29,47 +29,25 @@ function isTransportName(name: string | undefined): name is TransportName {
   return name !== undefined && name in TRANSPORTS;
 }
 
-function readArguments(): {
-  name: TransportName;
-  address: string;
-  count: number;
-} {
+const { name, address, count } = readArguments(HELP, () => {
   const { values, positionals } = parseArgs({
-    options: {
-      help: { type: "boolean", short: "h" },
-      count: { type: "string", default: "1000" },
-    },
+    options: { count: { type: "string", default: "1000" } },
     allowPositionals: true,
   });
-  if (values.help === true) {
-    console.log(HELP);
-    process.exit(0);
-  }
   const [name, address] = positionals;
-  const count = Number(values.count);
   if (!isTransportName(name)) {
     throw new Error("the first argument must be FramedTcp, Udp or Ws");
   }
   if (address === undefined || positionals.length > 2) {
     throw new Error("the second argument must be an address");
   }
-  if (!Number.isInteger(count) || count < 1) {
-    throw new Error("--count must be a whole number from 1");
-  }
-  return { name, address, count };
-}
+  return {
+    name,
+    address,
+    count: wholeNumber("--count", values.count, 1, 100_000_000),
+  };
+});
 
-let asked: ReturnType<typeof readArguments>;
-try {
-  asked = readArguments();
-} catch (error) {
-  console.error(
-    `client: ${error instanceof Error ? error.message : error}\n\n${HELP}`,
-  );
-  process.exit(2);
-}
-
-const { name, address, count } = asked;
 const { handler, listener } = createNode<"resend">();
 const { network, signals } = handler;
 const roundTripsMs: number[] = [];
@@ -82,13 +60,11 @@ function messageNumber(index: number): Uint8Array {
   return bytes;
 }
 
-let server: ReturnType<typeof network.connect>;
-try {
-  server = network.connect(TRANSPORTS[name], address);
-} catch (error) {
-  console.error(`client: ${error instanceof Error ? error.message : error}`);
-  process.exit(2);
-}
+const server = await orEnd(
+  new Promise<Endpoint>((resolve) =>
+    resolve(network.connect(TRANSPORTS[name], address))
+  ),
+);
 
 function sendNext(): void {
   message = messageNumber(roundTripsMs.length);
