@@ -61,7 +61,7 @@ export class NetworkController {
   async listen<Connect extends ConnectOptions, Listen extends ListenOptions>(
     transport: Adapter<Connect, Listen>,
     address: Address,
-    options?: Listen,
+    options?: NoInfer<Listen>,
   ): Promise<Listening> {
     this.#checkRunning("listen");
     // A `stop` meanwhile must not be done before what is being bound is closed again.
@@ -114,7 +114,7 @@ export class NetworkController {
   connect<Connect extends ConnectOptions, Listen extends ListenOptions>(
     transport: Adapter<Connect, Listen>,
     address: Address,
-    options?: Connect,
+    options?: NoInfer<Connect>,
   ): Endpoint {
     return this.#connect(transport, address, options).endpoint;
   }
@@ -135,7 +135,7 @@ export class NetworkController {
   >(
     transport: Adapter<Connect, Listen>,
     address: Address,
-    options?: Connect,
+    options?: NoInfer<Connect>,
   ): Promise<Endpoint> {
     const resource = this.#connect(transport, address, options);
     return await new Promise<Endpoint>((resolve, reject) => {
