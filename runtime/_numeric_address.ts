@@ -6,9 +6,9 @@
  */
 
 import { nodeBuiltin } from "./_node_builtins.ts";
-import { inetAddress } from "./_socket_address.ts";
+import { inetAddress, reachableHost } from "./_socket_address.ts";
 import type { SocketAddress } from "./driver.ts";
-import { Fault, faultFrom } from "./fault.ts";
+import { faultFrom } from "./fault.ts";
 
 /**
  * The address to bind: a host name is looked up, and without a host it is all
@@ -54,23 +54,6 @@ export async function numericAddress(
     port,
     path: "",
   };
-}
-
-/**
- * A numeric host as a socket of one family must be told it: an IPv6 socket knows
- * IPv4 hosts by their mapped addresses only (RFC 4291, 2.5.5.2).
- *
- * @throws {Fault} `invalid-address` for an IPv6 host of an IPv4 socket, which
- * the runtimes refuse each under a name of its own.
- */
-// Hot: once per datagram sent.
-export function reachableHost(hostname: string, isIpv6: boolean): string {
-  if (hostname.includes(":") === isIpv6) return hostname;
-  if (isIpv6) return `::ffff:${hostname}`;
-  throw new Fault(
-    "invalid-address",
-    `Cannot reach ${hostname} from an IPv4 socket`,
-  );
 }
 
 function lookUp(hostname: string, family: 0 | 4 | 6): Promise<string> {

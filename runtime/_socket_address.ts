@@ -51,6 +51,23 @@ export function stripMapped(hostname: string): string {
     : hostname;
 }
 
+/**
+ * A numeric host as a socket of one family must be told it: an IPv6 socket knows
+ * IPv4 hosts by their mapped addresses only (RFC 4291, 2.5.5.2).
+ *
+ * @throws {Fault} `invalid-address` for an IPv6 host of an IPv4 socket, which
+ * the runtimes refuse each under a name of its own.
+ */
+// Hot: once per datagram sent.
+export function reachableHost(hostname: string, isIpv6: boolean): string {
+  if (hostname.includes(":") === isIpv6) return hostname;
+  if (isIpv6) return `::ffff:${hostname}`;
+  throw new Fault(
+    "invalid-address",
+    `Cannot reach ${hostname} from an IPv4 socket`,
+  );
+}
+
 /** The address as people read it: `127.0.0.1:80`, `[::1]:80`, a path. */
 export function addressText(address: SocketAddress): string {
   if (address.path !== "") return address.path.replace("\0", "@");

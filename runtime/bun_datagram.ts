@@ -13,15 +13,12 @@ import {
   throwLater,
 } from "./_bun_api.ts";
 import { checkGroup, interfaceName } from "./_multicast.ts";
-import {
-  numericAddress,
-  numericBinding,
-  reachableHost,
-} from "./_numeric_address.ts";
+import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
   addressText,
   checkPort,
   inetAddress,
+  reachableHost,
   stripMapped,
 } from "./_socket_address.ts";
 import { socketFault, systemCode } from "./_socket_fault.ts";

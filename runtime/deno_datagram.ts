@@ -14,8 +14,12 @@ import {
   socketAddressFrom,
 } from "./_deno_api.ts";
 import { checkGroup, interfaceIndex } from "./_multicast.ts";
-import { reachableHost } from "./_numeric_address.ts";
-import { addressText, checkPort, stripMapped } from "./_socket_address.ts";
+import {
+  addressText,
+  checkPort,
+  reachableHost,
+  stripMapped,
+} from "./_socket_address.ts";
 import { defer } from "./_turn.ts";
 import type {
   DatagramBindRequest,

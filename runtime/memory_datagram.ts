@@ -12,7 +12,7 @@ import {
   isWildcard,
   numericAddress,
 } from "./_memory_address.ts";
-import { addressText, stripMapped } from "./_socket_address.ts";
+import { addressText, reachableHost, stripMapped } from "./_socket_address.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -288,6 +288,9 @@ export function bindMemoryDatagram(
   const peer = request.peer === undefined
     ? undefined
     : numericAddress(request.peer, (name) => space.hosts.has(name));
+  if (peer !== undefined) {
+    reachableHost(peer.hostname, address.family === "ipv6");
+  }
   const socket = new MemoryDatagram(place, address, peer, request, events);
   for (const membership of request.memberships ?? []) socket.join(membership);
   host.datagrams.add(socket);

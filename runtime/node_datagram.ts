@@ -6,15 +6,12 @@
 
 import type * as dgram from "node:dgram";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
-import {
-  numericAddress,
-  numericBinding,
-  reachableHost,
-} from "./_numeric_address.ts";
+import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
   addressText,
   checkPort,
   inetAddress,
+  reachableHost,
   stripMapped,
 } from "./_socket_address.ts";
 import {
