@@ -6,94 +6,18 @@
 
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
-import type {
-  DatagramBindRequest,
-  DatagramSocket,
-  Driver,
-} from "../../runtime/driver.ts";
 import {
-  calling,
-  DatagramProbe,
-  inet,
-  isFault,
-  pattern,
-  turns,
-} from "./_probe.ts";
+  bind,
+  type Bound,
+  closeAll,
+  echo,
+  insist,
+  send,
+} from "./_datagram_probe.ts";
+import { calling, inet, isFault, pattern, turns } from "./_probe.ts";
 import type { Row } from "./driver_contract.ts";
 
 const LOOPBACK = inet("127.0.0.1");
-
-interface Bound {
-  readonly socket: DatagramSocket;
-  readonly probe: DatagramProbe;
-}
-
-async function bind(
-  driver: Driver,
-  request: DatagramBindRequest,
-): Promise<Bound> {
-  const probe = new DatagramProbe();
-  return { socket: await driver.bindDatagram(request, probe), probe };
-}
-
-async function closeAll(
-  driver: Driver,
-  ...all: readonly Bound[]
-): Promise<void> {
-  for (const { socket, probe } of all) {
-    probe.isLocallyClosed = true;
-    calling(() => socket.close());
-    calling(() => socket.close());
-  }
-  for (const { probe } of all) await probe.until(() => probe.closedTimes > 0);
-  await turns(driver, 2);
-  for (const { socket, probe } of all) {
-    assert.deepEqual(probe.violations, []);
-    assert.equal(probe.closedTimes, 1, "closed came more than once");
-    assert.equal(socket.send(pattern(1), "127.0.0.1", 9), false);
-  }
-}
-
-function send(from: Bound, to: Bound, data: Uint8Array, host = ""): boolean {
-  const { hostname, port } = to.socket.localAddress;
-  return calling(() => from.socket.send(data, host || hostname, port));
-}
-
-/** Sends until one arrives: an ICMP answer to an earlier datagram may fail a send. */
-async function insist(
-  driver: Driver,
-  from: Bound,
-  to: Bound,
-  host = "",
-  size = 10,
-): Promise<void> {
-  const { messages } = to.probe;
-  while (!messages.some(({ data }) => data.byteLength === size)) {
-    send(from, to, pattern(size), host);
-    await turns(driver, 1);
-  }
-}
-
-function echo({ probe, socket }: Bound): void {
-  probe.onMessage = (data, hostname, port) => {
-    socket.send(data, hostname, port);
-  };
-}
-
-/** An IPv4 and an IPv6 interface on which multicast works, as far as can be told without trying. */
-function multicastInterfaces(): { ipv4?: string; ipv6?: string } {
-  const found: { ipv4?: string; ipv6?: string } = {};
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    for (const { family, internal, address } of addresses ?? []) {
-      if (internal) continue;
-      if (family === "IPv4") found.ipv4 ??= address;
-      if (family === "IPv6") found.ipv6 ??= name;
-    }
-  }
-  return found;
-}
-
-const multicast = multicastInterfaces();
 
 /** A link-local address with its zone, if the machine has one. */
 function linkLocal(): string | undefined {
@@ -108,67 +32,6 @@ function linkLocal(): string | undefined {
 }
 
 const zoned = linkLocal();
-
-function multicastRow(
-  name: string,
-  wildcard: string,
-  group: string,
-  on: string,
-): Row {
-  return {
-    name,
-    run: async ({ driver }) => {
-      const request = {
-        reuseAddress: true,
-        memberships: [{ group, interface: on }],
-      };
-      const first = await bind(driver, { ...request, address: inet(wildcard) });
-      const { port } = first.socket.localAddress;
-      const second = await bind(driver, {
-        ...request,
-        address: inet(wildcard, port),
-      });
-      const sender = await bind(driver, {
-        address: inet(wildcard),
-        multicastInterface: on,
-        multicastTtl: 1,
-        multicastLoopback: true,
-      });
-      assert(calling(() => sender.socket.send(pattern(10), group, port)));
-      for (const { probe } of [first, second]) {
-        await probe.until(() => probe.messages.length === 1);
-        assert.deepEqual(probe.messages[0]?.data, pattern(10));
-      }
-      second.socket.leave({ group, interface: on });
-      assert.throws(
-        () => second.socket.leave({ group, interface: on }),
-        isFault("address-not-available"),
-      );
-      second.socket.join({ group, interface: on });
-      assert(calling(() => sender.socket.send(pattern(11), group, port)));
-      await second.probe.until(() => second.probe.messages.length === 2);
-      await closeAll(driver, first, second, sender);
-
-      const silent = await bind(driver, {
-        ...request,
-        address: inet(wildcard, port),
-      });
-      const mute = await bind(driver, {
-        address: inet(wildcard),
-        multicastInterface: on,
-        multicastLoopback: false,
-      });
-      assert(calling(() => mute.socket.send(pattern(12), group, port)));
-      const loopback = wildcard === "::" ? "::1" : "127.0.0.1";
-      await insist(driver, mute, silent, loopback);
-      assert(
-        silent.probe.messages.every(({ data }) => data.byteLength === 10),
-        "it came back",
-      );
-      await closeAll(driver, silent, mute);
-    },
-  };
-}
 
 export const datagramRows: readonly Row[] = [
   ...["127.0.0.1", "::1"].map((host): Row => ({
@@ -349,37 +212,6 @@ export const datagramRows: readonly Row[] = [
     },
   },
   {
-    name: "what cannot be bound is refused by code",
-    run: async ({ driver }) => {
-      await assert.rejects(
-        bind(driver, { address: inet("203.0.113.7") }),
-        isFault("address-not-available"),
-      );
-      await assert.rejects(
-        bind(driver, { address: inet("127.0.0.1", 65_536) }),
-        isFault("invalid-address"),
-      );
-      await assert.rejects(
-        bind(driver, {
-          address: {
-            family: "unknown",
-            hostname: "nonexistent.invalid",
-            port: 0,
-            path: "",
-          },
-        }),
-        isFault("host-not-found"),
-      );
-      await assert.rejects(
-        bind(driver, {
-          address: inet("0.0.0.0"),
-          memberships: [{ group: "10.0.0.1" }],
-        }),
-        isFault("invalid-address"),
-      );
-    },
-  },
-  {
     name: "shared ports either work or are refused as not-supported",
     run: async ({ driver }) => {
       const request = { address: LOOPBACK, reusePort: true };
@@ -429,42 +261,6 @@ export const datagramRows: readonly Row[] = [
       await insist(driver, bound, bound);
       await closeAll(driver, bound);
     },
-  },
-  multicast.ipv4 === undefined
-    ? {
-      name:
-        "IPv4 multicast: NOT PROVED here, there is no interface but loopback",
-      run: () => {},
-    }
-    : multicastRow(
-      "IPv4 multicast reaches two sockets on one port, and loops back unless told not to",
-      "0.0.0.0",
-      "239.255.77.1",
-      multicast.ipv4,
-    ),
-  multicast.ipv6 === undefined
-    ? {
-      name:
-        "IPv6 multicast: NOT PROVED here, there is no interface but loopback",
-      run: () => {},
-    }
-    : multicastRow(
-      "IPv6 multicast reaches two sockets on one port, and loops back unless told not to",
-      "::",
-      "ff12::7701",
-      multicast.ipv6,
-    ),
-  {
-    name:
-      "an IPv6 group on an interface that is not there is address-not-available",
-    run: ({ driver }) =>
-      assert.rejects(
-        bind(driver, {
-          address: inet("::"),
-          memberships: [{ group: "ff12::7701", interface: "nosuch0" }],
-        }),
-        isFault("address-not-available"),
-      ),
   },
   zoned === undefined
     ? {

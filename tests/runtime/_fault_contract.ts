@@ -17,11 +17,11 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Driver, SocketAddress } from "../../runtime/driver.ts";
 import type { FaultCode } from "../../runtime/fault.ts";
+import { DatagramProbe } from "./_datagram_probe.ts";
 import {
   Accepting,
   calling,
   connect,
-  DatagramProbe,
   finish,
   inet,
   isFault,
@@ -32,6 +32,7 @@ import type { Row } from "./driver_contract.ts";
 const LOOPBACK = inet("127.0.0.1");
 /** An address of the documentation (RFC 5737): no machine has it. */
 const ELSEWHERE = inet("203.0.113.7");
+const BAD_PORTS = [-1, 65_536, 1.5, NaN];
 const NOWHERE = named("nonexistent.invalid", 1);
 
 function named(hostname: string, port: number): SocketAddress {
@@ -162,30 +163,19 @@ async function besideDatagram(
   }
 }
 
-/** Runs with a folder of its own, in which nobody but the superuser may make or reach anything. */
-async function lockedFolder(
-  run: (folder: string) => Promise<unknown>,
-): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), "signalbox-"));
-  try {
-    chmodSync(folder, 0);
-    return await run(folder);
-  } finally {
-    chmodSync(folder, 0o700);
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Runs with a folder that holds a file and a folder. */
-async function fullFolder(
+/** Runs with a folder of a mode, which holds a file and a folder. */
+async function withFolder(
+  mode: number,
   run: (folder: string) => Promise<unknown>,
 ): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-"));
   try {
     writeFileSync(join(folder, "file"), "precious");
     mkdirSync(join(folder, "folder"));
+    chmodSync(folder, mode);
     return await run(folder);
   } finally {
+    chmodSync(folder, 0o700);
     rmSync(folder, { recursive: true });
   }
 }
@@ -198,7 +188,31 @@ interface Provocation {
 
 const isAllowedAll = process.getuid?.() === 0;
 
-const PROVOCATIONS: readonly Provocation[] = [
+/** Where nothing can be bound, whatever is bound there. */
+function unbindable(
+  what: string,
+  provoke: (driver: Driver, address: SocketAddress) => Promise<unknown>,
+): Provocation[] {
+  return [
+    {
+      what: `${what} on an address of another machine`,
+      code: "address-not-available",
+      provoke: (driver) => provoke(driver, ELSEWHERE),
+    },
+    {
+      what: `${what} on a host that nobody has`,
+      code: "host-not-found",
+      provoke: (driver) => provoke(driver, NOWHERE),
+    },
+    ...BAD_PORTS.map((port): Provocation => ({
+      what: `${what} on port ${port}`,
+      code: "invalid-address",
+      provoke: (driver) => provoke(driver, inet("127.0.0.1", port)),
+    })),
+  ];
+}
+
+const SOCKETS: readonly Provocation[] = [
   {
     what: "connecting to a port that nobody listens on",
     code: "connection-refused",
@@ -211,28 +225,10 @@ const PROVOCATIONS: readonly Provocation[] = [
       besideListener(driver, (at) => connecting(driver, at, ELSEWHERE)),
   },
   {
-    what: "connecting to a path that nobody listens on",
-    code: "connection-refused",
-    provoke: (driver) =>
-      fullFolder((folder) => connecting(driver, unix(join(folder, "none")))),
-  },
-  {
-    what: "connecting to a file that is no socket",
-    code: "connection-refused",
-    provoke: (driver) =>
-      fullFolder((folder) => connecting(driver, unix(join(folder, "file")))),
-  },
-  {
     what: "listening on a port that is taken",
     code: "address-in-use",
     provoke: (driver) =>
       besideListener(driver, (taken) => listening(driver, taken)),
-  },
-  {
-    what: "listening for WebSockets on a port that is taken",
-    code: "address-in-use",
-    provoke: (driver) =>
-      besideListener(driver, (taken) => serving(driver, taken)),
   },
   {
     what: "binding a datagram socket to a port that is taken",
@@ -240,27 +236,8 @@ const PROVOCATIONS: readonly Provocation[] = [
     provoke: (driver) =>
       besideDatagram(driver, (taken) => binding(driver, taken)),
   },
-  ...([
-    ["listening", listening],
-    ["listening for WebSockets", serving],
-    ["binding a datagram socket", binding],
-  ] as const).flatMap(([what, provoke]): Provocation[] => [
-    {
-      what: `${what} on an address of another machine`,
-      code: "address-not-available",
-      provoke: (driver) => provoke(driver, ELSEWHERE),
-    },
-    {
-      what: `${what} on a host that nobody has`,
-      code: "host-not-found",
-      provoke: (driver) => provoke(driver, NOWHERE),
-    },
-    ...[-1, 65_536, 1.5, NaN].map((port): Provocation => ({
-      what: `${what} on port ${port}`,
-      code: "invalid-address",
-      provoke: (driver) => provoke(driver, inet("127.0.0.1", port)),
-    })),
-  ]),
+  ...unbindable("listening", listening),
+  ...unbindable("binding a datagram socket", binding),
   {
     what: "connecting to a host that nobody has",
     code: "host-not-found",
@@ -271,7 +248,7 @@ const PROVOCATIONS: readonly Provocation[] = [
     code: "host-not-found",
     provoke: (driver) => binding(driver, LOOPBACK, NOWHERE),
   },
-  ...[-1, 65_536, 1.5, NaN].map((port): Provocation => ({
+  ...BAD_PORTS.map((port): Provocation => ({
     what: `connecting to port ${port}`,
     code: "invalid-address",
     provoke: (driver) => connecting(driver, inet("127.0.0.1", port)),
@@ -291,25 +268,53 @@ const PROVOCATIONS: readonly Provocation[] = [
     code: "message-too-big",
     provoke: (driver) => sending(driver, 65_508, inet("127.0.0.1", 9)),
   },
+];
+
+const PATHS: readonly Provocation[] = [
+  {
+    what: "connecting to a path that nobody listens on",
+    code: "connection-refused",
+    provoke: (driver) =>
+      withFolder(
+        0o700,
+        (folder) => connecting(driver, unix(join(folder, "none"))),
+      ),
+  },
+  {
+    what: "connecting to a file that is no socket",
+    code: "connection-refused",
+    provoke: (driver) =>
+      withFolder(
+        0o700,
+        (folder) => connecting(driver, unix(join(folder, "file"))),
+      ),
+  },
   {
     what: "listening on a path in a folder that is not there",
     code: "address-not-available",
     provoke: (driver) =>
-      fullFolder((folder) =>
-        listening(driver, unix(join(folder, "none", "a")))
+      withFolder(
+        0o700,
+        (folder) => listening(driver, unix(join(folder, "none", "a"))),
       ),
   },
   {
     what: "listening on the path of a file",
     code: "address-in-use",
     provoke: (driver) =>
-      fullFolder((folder) => listening(driver, unix(join(folder, "file")))),
+      withFolder(
+        0o700,
+        (folder) => listening(driver, unix(join(folder, "file"))),
+      ),
   },
   {
     what: "listening on the path of a folder",
     code: "address-in-use",
     provoke: (driver) =>
-      fullFolder((folder) => listening(driver, unix(join(folder, "folder")))),
+      withFolder(
+        0o700,
+        (folder) => listening(driver, unix(join(folder, "folder"))),
+      ),
   },
   ...["", join(tmpdir(), "x".repeat(120)), join(tmpdir(), "a\0b")].flatMap(
     (path): Provocation[] => {
@@ -332,11 +337,21 @@ const PROVOCATIONS: readonly Provocation[] = [
       ];
     },
   ),
+];
+
+const WEB_SOCKETS: readonly Provocation[] = [
+  {
+    what: "listening for WebSockets on a port that is taken",
+    code: "address-in-use",
+    provoke: (driver) =>
+      besideListener(driver, (taken) => serving(driver, taken)),
+  },
+  ...unbindable("listening for WebSockets", serving),
   {
     what: "listening for WebSockets on a path",
     code: "not-supported",
     provoke: (driver) =>
-      fullFolder((folder) => serving(driver, unix(join(folder, "a")))),
+      withFolder(0o700, (folder) => serving(driver, unix(join(folder, "a")))),
   },
   {
     what: "connecting a WebSocket to a port that nobody listens on",
@@ -364,13 +379,13 @@ const FORBIDDEN: readonly Provocation[] = [
     what: "listening on a path in a folder without permission",
     code: "permission-denied",
     provoke: (driver) =>
-      lockedFolder((folder) => listening(driver, unix(join(folder, "a")))),
+      withFolder(0, (folder) => listening(driver, unix(join(folder, "a")))),
   },
   {
     what: "connecting to a path in a folder without permission",
     code: "permission-denied",
     provoke: (driver) =>
-      lockedFolder((folder) => connecting(driver, unix(join(folder, "a")))),
+      withFolder(0, (folder) => connecting(driver, unix(join(folder, "a")))),
   },
 ];
 
@@ -383,8 +398,12 @@ function rowOf({ what, code, provoke }: Provocation): Row {
   };
 }
 
-export const faultRows: readonly Row[] = [
-  ...PROVOCATIONS.map(rowOf),
+/** The faults of streams and datagrams. */
+export const socketFaultRows: readonly Row[] = SOCKETS.map(rowOf);
+
+/** The faults of Unix paths and of native WebSockets, which not every driver has. */
+export const systemFaultRows: readonly Row[] = [
+  ...[...PATHS, ...WEB_SOCKETS].map(rowOf),
   ...FORBIDDEN.map((row): Row =>
     isAllowedAll
       ? {

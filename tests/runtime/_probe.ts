@@ -7,7 +7,6 @@
 
 import assert from "node:assert/strict";
 import type {
-  DatagramEvents,
   Driver,
   SocketAddress,
   StreamEvents,
@@ -289,67 +288,6 @@ export async function withPair(
     await run(client, server, accepting);
   } finally {
     await finish(driver, [client], accepting);
-  }
-}
-
-/** The events of one datagram socket. */
-export class DatagramProbe implements DatagramEvents {
-  readonly messages: {
-    data: Uint8Array;
-    hostname: string;
-    port: number;
-  }[] = [];
-  readonly faults: Fault[] = [];
-  readonly violations: string[] = [];
-  drained = 0;
-  closedTimes = 0;
-  isLocallyClosed = false;
-  onMessage:
-    | ((data: Uint8Array, hostname: string, port: number) => void)
-    | undefined;
-  readonly #watch = new Watch();
-
-  message(data: Uint8Array, hostname: string, port: number): void {
-    this.#check("message");
-    if (data.constructor !== Uint8Array) {
-      this.violations.push("a message is not a plain Uint8Array");
-    }
-    this.messages.push({ data, hostname, port });
-    this.onMessage?.(data, hostname, port);
-    this.#watch.changed();
-  }
-
-  drain(): void {
-    this.#check("drain");
-    this.drained++;
-    this.#watch.changed();
-  }
-
-  fault(fault: Fault): void {
-    this.#check("fault");
-    this.faults.push(fault);
-    this.#watch.changed();
-  }
-
-  closed(fault: Fault | undefined): void {
-    if (callDepth > 0) this.violations.push("closed was called inside a call");
-    if (fault !== undefined) this.faults.push(fault);
-    this.closedTimes++;
-    this.#watch.changed();
-  }
-
-  until(isMet: () => boolean): Promise<void> {
-    return this.#watch.until(isMet);
-  }
-
-  #check(event: string): void {
-    if (callDepth > 0) {
-      this.violations.push(`${event} was called inside a call`);
-    }
-    if (this.closedTimes > 0) this.violations.push(`${event} after closed`);
-    if (this.isLocallyClosed) {
-      this.violations.push(`${event} after a local close`);
-    }
   }
 }
 

@@ -153,43 +153,6 @@ export const unixRows: readonly Row[] = [
         assert(lstatSync(path).isFile());
       }),
   },
-  {
-    name: "a path in a folder that is not there is address-not-available",
-    run: ({ driver }) =>
-      withFolder((folder) =>
-        assert.rejects(
-          new Accepting().listen(driver, {
-            address: unix(join(folder, "nowhere", "a.sock")),
-          }),
-          isFault("address-not-available"),
-        )
-      ),
-  },
-  {
-    name: "a path that is too long or empty is invalid-address",
-    run: async ({ driver }) => {
-      for (const path of [join(tmpdir(), "x".repeat(120)), ""]) {
-        await assert.rejects(
-          new Accepting().listen(driver, { address: unix(path) }),
-          isFault("invalid-address"),
-        );
-        assert.throws(
-          () => connect(driver, unix(path)),
-          isFault("invalid-address"),
-        );
-      }
-    },
-  },
-  {
-    name: "a path that nobody listens on is connection-refused",
-    run: ({ driver }) =>
-      withFolder(async (folder) => {
-        const client = connect(driver, unix(join(folder, "a.sock")));
-        await client.probe.untilClosed();
-        isFault("connection-refused")(client.probe.fault);
-        await finish(driver, [client]);
-      }),
-  },
   ...(process.platform === "linux"
     ? [
       {

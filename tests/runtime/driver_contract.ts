@@ -7,7 +7,8 @@
 import { test } from "../_test.ts";
 import { datagramRows } from "./_datagram_contract.ts";
 import { descriptorRows } from "./_descriptor_contract.ts";
-import { faultRows } from "./_fault_contract.ts";
+import { socketFaultRows, systemFaultRows } from "./_fault_contract.ts";
+import { multicastRows } from "./_multicast_contract.ts";
 import type { Ability, DriverUnderTest } from "./_probe.ts";
 import { streamRows } from "./_stream_contract.ts";
 import { streamFlowRows } from "./_stream_flow_contract.ts";
@@ -29,12 +30,14 @@ export interface Row {
 export function testDriver(under: DriverUnderTest): void {
   const tables = [
     timerRows,
-    faultRows,
+    socketFaultRows,
+    systemFaultRows,
     streamRows,
     streamFlowRows,
     unixRows,
     descriptorRows,
     datagramRows,
+    multicastRows,
     webSocketRows,
   ];
   for (const rows of tables) {

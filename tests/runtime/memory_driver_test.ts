@@ -12,11 +12,13 @@ import {
 } from "../../runtime/memory.ts";
 import { test } from "../_test.ts";
 import { datagramRows } from "./_datagram_contract.ts";
+import { DatagramProbe } from "./_datagram_probe.ts";
+import { socketFaultRows } from "./_fault_contract.ts";
+import { multicastRows } from "./_multicast_contract.ts";
 import {
   Accepting,
   calling,
   connect,
-  DatagramProbe,
   finish,
   firstWrong,
   inet,
@@ -36,7 +38,15 @@ const NOT_OF_MEMORY = [
   "link-local addresses work with their zone, connected too",
 ];
 
-for (const rows of [timerRows, streamRows, streamFlowRows, datagramRows]) {
+const tables = [
+  timerRows,
+  socketFaultRows,
+  streamRows,
+  streamFlowRows,
+  datagramRows,
+  multicastRows,
+];
+for (const rows of tables) {
   for (const row of rows) {
     if (NOT_OF_MEMORY.includes(row.name)) continue;
     test(`memory driver: ${row.name}`, () =>
