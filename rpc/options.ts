@@ -42,7 +42,8 @@ export interface RpcOptions<Local> {
   readonly streamWindow?: number;
   /**
    * Hears of everything that a handler throws, also when nobody waits for the
-   * answer any more. The caller gets the message and no more. Default: nobody hears of it here.
+   * answer any more. The caller gets the message and no more. It must not
+   * throw: nothing catches that. Default: nobody hears of it here.
    */
   readonly onHandlerError?: (error: unknown, context: RpcContext) => void;
 }
