@@ -125,6 +125,25 @@ conformsOn(
 
 conformsOn(
   oriented,
+  "a connection accepted during the pause is not read until it ends",
+  async (world, row) => {
+    const { server, client, listening } = await stalledPair(world, row);
+    await eventually("the pause", () => server.handler.stats().isPaused);
+    const second = client.connect(row, listening);
+    await client.event("connected", 1);
+    for (let n = 0; n < 24; n += 1) {
+      client.network.send(second, pattern(1 << 20, n));
+    }
+    await turns(20);
+    const { queuedEventBytes } = server.handler.stats();
+    assert(queuedEventBytes < 4 << 20, `not ${queuedEventBytes} bytes`);
+    server.start();
+    await server.received(24 << 20);
+  },
+);
+
+conformsOn(
+  oriented,
   "an own connection that gets ready during the pause delivers once it ends",
   async (world, row) => {
     const client = world.idle("the client", { maxQueuedEvents: 1 });

@@ -402,6 +402,27 @@ conforms(
   },
 );
 
+conforms(
+  "Node",
+  "with enqueue, signals that never end do not keep messages back",
+  async (world) => {
+    const { server, client } = await queuedPair(world);
+    client.send("queued");
+    await eventually(
+      "a queued message",
+      () => server.handler.stats().queuedEventBytes === 6,
+    );
+    const receiver = server.listener.enqueue();
+    const types: (string | undefined)[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      server.handler.signals.sendWithPriority("more");
+      types.push(receiver.tryReceive()?.type);
+    }
+    assert(types.includes("message"), types.join());
+    assert(types.includes("signal"), types.join());
+  },
+);
+
 conforms("Node", "for await of a stopped node ends at once", async (world) => {
   const node = world.idle();
   await node.handler.stop();
