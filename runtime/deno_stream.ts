@@ -15,6 +15,7 @@ import {
   isLocalClose,
   socketAddressFrom,
 } from "./_deno_api.ts";
+import { ReadSlab } from "./_read_slab.ts";
 import {
   addressText,
   checkPath,
@@ -29,11 +30,6 @@ import type {
   StreamSocket,
 } from "./driver.ts";
 import { Fault, faultFrom } from "./fault.ts";
-
-/** An idle connection holds this much; ten thousand of them hold 20 MiB. */
-const SMALLEST_SLAB = 2048;
-/** A busy one reads this much at a time. */
-const LARGEST_SLAB = 65_536;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -73,14 +69,7 @@ export class DenoStream implements StreamSocket {
   /** Ends an attempt to connect. */
   #attempt: AbortController | undefined;
 
-  #slab: Uint8Array = NO_BYTES;
-  /** Where the unconsumed rest of the slab begins. */
-  #used = 0;
-  /** What the outstanding read was given. */
-  #view: Uint8Array = NO_BYTES;
-  #nextSlab = SMALLEST_SLAB;
-  /** Whether a read has filled all that this slab offered it. */
-  #filled = false;
+  readonly #slab = new ReadSlab();
   /** A chunk that came while paused. */
   #held: Uint8Array | undefined;
   /** Reads that brought bytes, to tell whether more came meanwhile. */
@@ -247,22 +236,8 @@ export class DenoStream implements StreamSocket {
       conn === undefined || this.#reading || this.#peerEnded || this.#gone ||
       this.#held !== undefined || (this.#paused && !this.#closing)
     ) return;
-    let slab = this.#slab;
-    if (slab.length - this.#used < slab.length >> 2 || slab.length === 0) {
-      // The size follows the traffic, so that a connection that was busy once
-      // does not hold a large slab for its idle life.
-      if (!this.#filled && slab.length > SMALLEST_SLAB) {
-        this.#nextSlab = slab.length >> 1;
-      }
-      slab = new Uint8Array(this.#nextSlab);
-      this.#slab = slab;
-      this.#used = 0;
-      this.#filled = false;
-    }
-    const view = this.#used === 0 ? slab : slab.subarray(this.#used);
-    this.#view = view;
     this.#reading = true;
-    conn.read(view).then(this.#onRead, this.#onReadFailed);
+    conn.read(this.#slab.offer()).then(this.#onRead, this.#onReadFailed);
   }
 
   // Hot: called for each chunk.
@@ -276,14 +251,7 @@ export class DenoStream implements StreamSocket {
       this.#onPeerEnded();
       return;
     }
-    const view = this.#view;
-    const whole = size === view.length;
-    const chunk = whole ? view : view.subarray(0, size);
-    this.#used += size;
-    if (whole) {
-      this.#filled = true;
-      this.#nextSlab = Math.min(LARGEST_SLAB, this.#slab.length * 4);
-    }
+    const chunk = this.#slab.take(size);
     this.#reads++;
     if (!this.#closing && size > 0) {
       if (this.#paused) {
@@ -412,8 +380,7 @@ export class DenoStream implements StreamSocket {
     this.#reported = true;
     this.#pending = 0;
     this.#out = NO_BYTES;
-    this.#slab = NO_BYTES;
-    this.#view = NO_BYTES;
+    this.#slab.release();
     queueMicrotask(this.#report);
   }
 
