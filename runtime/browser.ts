@@ -1,5 +1,9 @@
 /**
- * The driver of browsers and workers: a WebSocket client.
+ * The driver of browsers and workers.
+ *
+ * - WebSockets: the global client. A page has no server, and no streams or
+ *   datagrams: they are `not-supported`.
+ * - Turns by `MessageChannel`: browsers delay nested timers.
  *
  * @module
  */

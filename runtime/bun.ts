@@ -1,6 +1,14 @@
 /**
  * The driver of Bun: its native sockets, and the `node:` ones for what those lack.
  *
+ * - Streams: `Bun.listen`, and `Bun.connect` for Unix paths. By `node:net`
+ *   connecting to TCP, which Bun's own API cannot give up, and a `backlog`.
+ * - Datagrams: `Bun.udpSocket`. By `node:dgram` shared addresses, IPv6 alone,
+ *   sizes of buffers, and broadcast to one peer, which Bun's lacks.
+ * - WebSockets: `Bun.serve`; the global client, with its `pause` and `terminate`.
+ * - Turns by `node:timers` (`setImmediate`); stale Unix paths by `node:fs` and
+ *   `node:net`, host names by `node:dns`, as on all runtimes.
+ *
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * UDP sockets on Bun's own API.
+ * UDP sockets on `Bun.udpSocket`. Names are looked up by `node:dns`, because Bun
+ * does not tell the address that it bound; what Bun's lacks is `node:dgram`'s.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * TCP and Unix sockets on Bun's own API.
+ * TCP and Unix sockets on Bun's own API: those that `Bun.listen` accepts, and
+ * Unix ones of `Bun.connect`. Connecting to TCP is `node:net`'s.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * TCP and Unix listeners on Bun's own API.
+ * TCP and Unix listeners on `Bun.listen`. Names are looked up by `node:dns`,
+ * because Bun does not tell the address that it bound.
  *
  * @module
  */

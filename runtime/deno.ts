@@ -1,6 +1,14 @@
 /**
  * The driver of Deno: its native sockets, and the `node:` ones for what those lack.
  *
+ * - Streams: `Deno.connect`, `Deno.listen`. By `node:net` a source address,
+ *   `keepAliveMs` and `reusePort`, which Deno lacks or has behind a flag.
+ * - Datagrams: `Deno.listenDatagram` under `--unstable-net`. By `node:dgram` all
+ *   else: Deno's has no options, and no groups from the start.
+ * - WebSockets: `Deno.serve` with `Deno.upgradeWebSocket`; the global client.
+ * - Turns by `node:timers` (`setImmediate`); stale Unix paths by `node:fs` and
+ *   `node:net`, host names of `node:` sockets by `node:dns`, as on all runtimes.
+ *
  * @module
  */
 

@@ -1,6 +1,7 @@
 /**
  * The driver of the memory network: sockets that reach each other inside one
- * process, without the operating system. For tests, simulations, and parts of a
+ * process, without the operating system and without any API of a runtime but
+ * timers. For tests, simulations, and parts of a
  * program that speak as if they were apart.
  *
  * @module

@@ -1,6 +1,12 @@
 /**
- * The driver of Node, on `node:net`, `node:dgram` and the `ws` package. Deno and
- * Bun can run it too: they have the same builtins.
+ * The driver of Node. Deno and Bun can run it too: they have the same builtins.
+ *
+ * - Streams: `node:net`.
+ * - Datagrams: `node:dgram`.
+ * - WebSockets: `node:http` with the package `ws`, because Node has no server of
+ *   its own; the client of `ws`, else the global one (Node 22), which cannot pause.
+ * - Turns by `node:timers` (`setImmediate`); stale Unix paths by `node:fs`, host
+ *   names by `node:dns`.
  *
  * @module
  */
