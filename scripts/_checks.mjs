@@ -31,6 +31,7 @@ import {
   packTarball,
   tarballPath,
 } from "./build_npm.mjs";
+import { checkDocs } from "./check_docs.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
 import { denoPath, NODE_VERSIONS, root } from "./runtimes.mjs";
@@ -102,6 +103,15 @@ export const CHECKS = [
     group: "docs",
     title: EXAMPLES_IN_DOCS.title,
     run: (context) => runSuite(EXAMPLES_IN_DOCS, context),
+  },
+  {
+    id: "docs",
+    group: "docs",
+    title: "snippets and links of README.md and docs/",
+    run: async () => {
+      const { ok, notes } = await checkDocs();
+      return ok ? passed() : failed(...notes);
+    },
   },
   ...SUITES.map((suite) => ({
     id: suite.id,

@@ -16,7 +16,10 @@ import { fileURLToPath } from "node:url";
 import { listFiles } from "./_files.mjs";
 import { root } from "./runtimes.mjs";
 
-/** What each room may import from, beside itself. */
+/**
+ * What each room may import from, beside itself. The two at the top are built
+ * on what every user can import: so also on the timers and the varint.
+ */
 const ROOMS = {
   runtime: [],
   signals: [],
@@ -25,7 +28,7 @@ const ROOMS = {
   network: ["adapters", "framing", "signals", "runtime"],
   node: ["network", "adapters", "framing", "signals", "runtime"],
   codec: ["node", "network"],
-  rpc: ["node", "network", "codec"],
+  rpc: ["node", "network", "codec", "framing", "signals"],
 };
 
 /** The modules at the top, which may import from every room. */
