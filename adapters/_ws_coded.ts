@@ -47,7 +47,10 @@ import type { AdapterHost, ListenerEvents } from "./adapter.ts";
 export const codedEngine: WsEngine = {
   connect(host, address, options, events) {
     const target = wsTarget(address);
-    refuseTls(target);
+    refuseTls(
+      target,
+      'the runtime\'s own client, ws({ engine: "native" }), has it',
+    );
     const request = {
       path: requestedResource(address, target),
       host: target.host,
@@ -78,7 +81,10 @@ export const codedEngine: WsEngine = {
   },
   async listen(host, address, options, events) {
     const target = wsTarget(address);
-    refuseTls(target);
+    refuseTls(
+      target,
+      "let your own HTTPS server upgrade, and attach the WebSockets",
+    );
     const acceptor = new WsAcceptor(
       host,
       connectionLimits(options, DEFAULT_MAX_MESSAGE_SIZE),
@@ -110,11 +116,11 @@ function listenRequest(
     : { address: pathAddress("Ws", target.stream) };
 }
 
-function refuseTls(target: WsTarget): void {
+function refuseTls(target: WsTarget, advice: string): void {
   if (!target.isSecure) return;
   throw new Fault(
     "not-supported",
-    `Cannot use ${target.stream.text}: TLS is not part of this version; the runtime's own client, ws({ engine: "native" }), has it`,
+    `Cannot use ${target.stream.text}: TLS is not part of this version; ${advice}`,
   );
 }
 

@@ -70,7 +70,7 @@ const autoEngine: WsEngine = {
  * the `ws` package is slow on small messages. The runtime's own are there for
  * who wants them.
  *
- * @param options `engine`: default `"auto"`. Throws a Fault `invalid-option` for another than the three.
+ * @param options `engine`: default `"auto"`; any other than the three is `invalid-option` at `connect` and `listen`.
  * @example
  * ```ts ignore
  * import { createNode, ws } from "@signalbox/signalbox";
@@ -90,11 +90,18 @@ export function ws(
       return wsTransport(codedEngine);
     case "native":
       return wsTransport(nativeEngine);
-    default:
-      throw new Fault(
+    default: {
+      const fault = new Fault(
         "invalid-option",
         `Cannot use engine ${String(engine)}: it must be auto, coded or native`,
       );
+      return wsTransport({
+        connect: () => {
+          throw fault;
+        },
+        listen: () => Promise.reject(fault),
+      });
+    }
   }
 }
 

@@ -31,7 +31,7 @@ export type WebSocketOpcode =
 export const MAX_CONTROL_PAYLOAD = 125;
 
 /** The largest reason of a close frame, in bytes of UTF-8: what two bytes of code leave. */
-export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
+export const MAX_CLOSE_REASON: number = MAX_CONTROL_PAYLOAD - 2;
 
 /** The code that stands for a close frame without one (RFC 6455, section 7.1.5); never sent. */
 export const CLOSE_NO_STATUS = 1005;

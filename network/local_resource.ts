@@ -30,7 +30,6 @@ export class LocalResource implements ListenerEvents {
   readonly id: ResourceId;
   readonly adapter: Adapter;
   readonly traffic: Traffic = new Traffic();
-  connectionsAccepted = 0;
   connectionsRefused = 0;
   faults = 0;
   lastFault: NetworkError | undefined;
@@ -78,6 +77,7 @@ export class LocalResource implements ListenerEvents {
       isReady: true,
       endpoint: undefined,
       listener: undefined,
+      lastFault: this.lastFault,
       protocol: "",
       path: "",
     };
@@ -90,7 +90,6 @@ export class LocalResource implements ListenerEvents {
       return undefined;
     }
     this.#connections += 1;
-    this.connectionsAccepted += 1;
     return this.#registry.addAccepted(this, connection);
   }
 

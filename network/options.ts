@@ -60,6 +60,8 @@ export interface ResourceInfo {
   readonly endpoint: Endpoint | undefined;
   /** The listener that accepted the connection. */
   readonly listener: ResourceId | undefined;
+  /** A listener's last failure that did not end it (a refused handshake, say); else undefined. */
+  readonly lastFault: NetworkError | undefined;
   /** WebSocket: the subprotocol agreed on; else and for none `""`. */
   readonly protocol: string;
   /** WebSocket: the path and query that the client asked for; else `""`. */

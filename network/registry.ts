@@ -41,6 +41,8 @@ export class Registry {
   readonly #ended = new Traffic();
   readonly #remotes = new Map<number, RemoteResource>();
   readonly #locals = new Map<number, LocalResource>();
+  #endedFaults = 0;
+  #endedRefusals = 0;
   /** Removed or ended, with a socket that is not yet released. */
   readonly #leaving = new Set<RemoteResource>();
   readonly #closing = new Set<Promise<void>>();
@@ -158,6 +160,8 @@ export class Registry {
   /** Closes a listener; `removeAll` waits for it. */
   closeListener(local: LocalResource): void {
     this.#ended.add(local.traffic);
+    this.#endedFaults += local.faults;
+    this.#endedRefusals += local.connectionsRefused;
     const closing = local.remove().catch((error: unknown) => {
       local.fault(faultFrom(error, "Cannot close a listener"));
     }).then(() => {
@@ -174,6 +178,22 @@ export class Registry {
     for (const { traffic } of this.#remotes.values()) totals.add(traffic);
     for (const { traffic } of this.#locals.values()) totals.add(traffic);
     return totals;
+  }
+
+  /** Failures of listeners that did not end them. */
+  listenerFaults(): number {
+    let faults = this.#endedFaults;
+    for (const local of this.#locals.values()) faults += local.faults;
+    return faults;
+  }
+
+  /** Connections that listeners refused for `maxConnections`. */
+  connectionsRefused(): number {
+    let refused = this.#endedRefusals;
+    for (const local of this.#locals.values()) {
+      refused += local.connectionsRefused;
+    }
+    return refused;
   }
 
   /** Bytes that were accepted and have not yet reached the operating system. */

@@ -110,6 +110,7 @@ export class RemoteResource implements ConnectionEvents {
       isReady: this.isReady,
       endpoint: this.endpoint,
       listener: this.#listener?.id,
+      lastFault: undefined,
       protocol,
       path,
     };

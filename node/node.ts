@@ -40,6 +40,10 @@ export interface NodeStats extends TrafficTotals {
   readonly connections: number;
   /** Listeners. */
   readonly listeners: number;
+  /** Connections that listeners refused, for `maxConnections`. */
+  readonly connectionsRefused: number;
+  /** Failures of listeners that did not end them: refused handshakes, no descriptors left. */
+  readonly listenerFaults: number;
   /** Bytes that `send` accepted and that have not yet reached the operating system. */
   readonly queuedBytes: number;
   /** Network events that wait for the listener. */
@@ -153,6 +157,8 @@ export class Node<Signal> implements AdapterHost {
       sendsRefused,
       connections,
       listeners,
+      connectionsRefused: this.#registry.connectionsRefused(),
+      listenerFaults: this.#registry.listenerFaults(),
       queuedBytes: this.#registry.queuedBytes(),
       queuedEvents: this.dispatcher.queuedEvents,
       queuedEventBytes: this.dispatcher.queuedBytes,

@@ -434,8 +434,16 @@ conforms(
   },
 );
 
-conforms("Ws", "an engine that does not exist is refused", () => {
+conforms("Ws", "an engine that does not exist is refused", async (world) => {
   const engine: unknown = "fast";
-  const options = { engine } as { engine: "auto" };
-  assert.throws(() => ws(options), { code: "invalid-option" });
+  const transport = ws({ engine } as { engine: "auto" });
+  const { network } = world.node();
+  assert.throws(
+    () => network.connect(transport, "ws://127.0.0.1:1"),
+    isNetworkError("invalid-option", /engine/),
+  );
+  await assert.rejects(
+    network.listen(transport, "127.0.0.1:0"),
+    isNetworkError("invalid-option", /engine/),
+  );
 });

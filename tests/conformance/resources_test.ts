@@ -46,3 +46,28 @@ conforms(
     assert.equal(node.network.resource(resourceId), undefined);
   },
 );
+
+conforms(
+  "Ws",
+  "a refused handshake is counted, and told with its listener",
+  async (world) => {
+    const server = world.node("the server");
+    const client = world.node("the client");
+    const { address, resourceId } = await server.network.listen(
+      Transport.Ws,
+      "127.0.0.1:0",
+      { origins: ["https://example.com"] },
+    );
+    client.network.connect(Transport.Ws, `ws://127.0.0.1:${address.port}`, {
+      origin: "https://example.org",
+    });
+    assert.equal((await client.event("connected")).ok, false);
+    assert.equal(server.handler.stats().listenerFaults, 1);
+    assert.equal(
+      server.network.resource(resourceId)?.lastFault?.code,
+      "protocol",
+    );
+    server.network.remove(resourceId);
+    assert.equal(server.handler.stats().listenerFaults, 1);
+  },
+);
