@@ -75,7 +75,7 @@ export class StandardWebSocket implements WebSocketSocket {
       this.#error = typeof message === "string" ? message : "";
       // Some clients tell no `close` after a failed handshake (Node 22).
       if (socket.readyState === CLOSED) {
-        setTimeout(() => this.#report(ABNORMAL, ""), 0);
+        setTimeout(this.#reportLost, 0);
       }
     };
     socket.onclose = (event: CloseEvent): void => {
@@ -83,7 +83,7 @@ export class StandardWebSocket implements WebSocketSocket {
       this.#report(event.code === 0 ? ABNORMAL : event.code, event.reason);
     };
     if (socket.readyState === CLOSED) {
-      setTimeout(() => this.#report(ABNORMAL, ""), 0);
+      setTimeout(this.#reportLost, 0);
     }
     return this;
   }
@@ -138,7 +138,7 @@ export class StandardWebSocket implements WebSocketSocket {
     if (this.#reported) return;
     this.close(1005, "");
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#report(ABNORMAL, ""), ABORT_MS);
+    this.#timer = setTimeout(this.#reportLost, ABORT_MS);
   }
 
   readonly #poll = (): void => {
@@ -151,6 +151,8 @@ export class StandardWebSocket implements WebSocketSocket {
     this.#timer = setTimeout(this.#poll, this.#pollMs);
     this.#pollMs = Math.min(MAX_POLL_MS, this.#pollMs * 2);
   };
+
+  readonly #reportLost = (): void => this.#report(ABNORMAL, "");
 
   #report(code: number, reason: string): void {
     if (this.#reported) return;

@@ -110,10 +110,10 @@ export function faultFrom(error: unknown, doing: string): Fault {
     const inner = faultFrom(first, doing);
     return new Fault(inner.code, inner.message, { cause: error });
   }
-  if (error instanceof Error) {
-    return new Fault(codeOf(error), `${doing}: ${error.message}`, {
-      cause: error,
-    });
-  }
-  return new Fault("io", `${doing}: ${String(error)}`, { cause: error });
+  const isError = error instanceof Error;
+  return new Fault(
+    isError ? codeOf(error) : "io",
+    `${doing}: ${isError ? error.message : String(error)}`,
+    { cause: error },
+  );
 }
