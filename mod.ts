@@ -72,6 +72,20 @@ export type {
   WsOptions,
   WsTimeOptions,
 } from "./adapters/ws.ts";
+export {
+  bytesCodec,
+  checkSchema,
+  jsonCodec,
+  textCodec,
+  validated,
+} from "./codec/codec.ts";
+export type {
+  Codec,
+  StandardSchema,
+  StandardSchemaResult,
+} from "./codec/codec.ts";
+export { TypedMessages } from "./codec/typed_messages.ts";
+export type { Decoded } from "./codec/typed_messages.ts";
 export type {
   FrameDecoder,
   Framing,
@@ -147,6 +161,25 @@ export type {
   WebSocketListenRequest,
   WebSocketSocket,
 } from "./runtime/driver.ts";
+export { Rpc, RpcError } from "./rpc/rpc.ts";
+export type {
+  CallOptions,
+  ItemOf,
+  NoMethods,
+  RequestOf,
+  ResponseOf,
+  RpcContext,
+  RpcContract,
+  RpcErrorCode,
+  RpcHandlers,
+  RpcNode,
+  RpcOptions,
+  RpcStats,
+  StreamMethod,
+  StreamName,
+  UnaryMethod,
+  UnaryName,
+} from "./rpc/rpc.ts";
 export { createBunWebSocketHandlers } from "./runtime/bun_web_socket.ts";
 export type {
   BunServerWebSocket,
