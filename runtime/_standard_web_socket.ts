@@ -40,7 +40,7 @@ export class StandardWebSocket implements WebSocketSocket {
   #opened = false;
   #closing = false;
   #reported = false;
-  #error: string | undefined;
+  #error = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pollMs = 0;
 
@@ -170,9 +170,7 @@ export class StandardWebSocket implements WebSocketSocket {
   #faultOf(code: number): Fault | undefined {
     if (this.#closing || (this.#opened && code !== ABNORMAL)) return undefined;
     // A browser keeps the reason from the program.
-    const why = this.#error === undefined || this.#error === ""
-      ? "the runtime does not tell why"
-      : this.#error;
+    const why = this.#error || "the runtime does not tell why";
     return this.#opened
       ? new Fault("connection-reset", `The connection was cut off: ${why}`)
       : new Fault(codeOfFailure(why), `Cannot connect: ${why}`);

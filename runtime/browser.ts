@@ -37,6 +37,7 @@ function lacking(what: string): Fault {
  * ```
  */
 export function browserDriver(): Driver {
+  const listen = (): Promise<never> => Promise.reject(lacking("listen"));
   return {
     name: "browser",
     ...timers,
@@ -44,7 +45,7 @@ export function browserDriver(): Driver {
     connectStream(): never {
       throw lacking("connect a stream");
     },
-    listenStream: () => Promise.reject(lacking("listen")),
+    listenStream: listen,
     bindDatagram: () => Promise.reject(lacking("bind a datagram socket")),
     connectWebSocket({ url, protocols, headers }, events) {
       if (headers !== undefined && Object.keys(headers).length > 0) {
@@ -59,7 +60,7 @@ export function browserDriver(): Driver {
       );
       return new StandardWebSocket(native).start(events);
     },
-    listenWebSocket: () => Promise.reject(lacking("listen for WebSockets")),
+    listenWebSocket: listen,
   };
 }
 

@@ -80,10 +80,9 @@ const NAMES_OF_CODE: readonly (readonly [FaultCode, string])[] = [
 ];
 
 function codeNamed(name: unknown): FaultCode | undefined {
-  for (const [code, names] of NAMES_OF_CODE) {
-    if (names.split(" ").some((one) => one === name)) return code;
-  }
-  return undefined;
+  return NAMES_OF_CODE.find(([, names]) =>
+    names.split(" ").includes(String(name))
+  )?.[0];
 }
 
 function codeOf(error: Error): FaultCode {
