@@ -170,7 +170,7 @@ export class StandardWebSocket implements WebSocketSocket {
   #faultOf(code: number): Fault | undefined {
     if (this.#closing || (this.#opened && code !== ABNORMAL)) return undefined;
     // A browser keeps the reason from the program.
-    const why = this.#error || "the runtime does not tell why";
+    const why = this.#error || "no reason given";
     return this.#opened
       ? new Fault("connection-reset", `The connection was cut off: ${why}`)
       : new Fault(codeOfFailure(why), `Cannot connect: ${why}`);
