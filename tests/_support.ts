@@ -38,7 +38,9 @@ export function currentRuntimeCommand(
   script: string | URL,
   args: readonly string[] = [],
 ): Command {
-  const path = typeof script === "string" ? script : fileURLToPath(script);
+  let path = typeof script === "string" ? script : fileURLToPath(script);
+  // Where the tests were bundled, for Node 20, so were the scripts beside them.
+  if (import.meta.url.endsWith(".mjs")) path = path.replace(/\.ts$/, ".mjs");
   const options = runtimeName === "deno"
     ? ["run", "--allow-all", "--no-lock", ...denoFlags()]
     : runtimeName === "bun"
