@@ -14,6 +14,7 @@ import {
   type SocketAddress,
   Transport,
 } from "../../mod.ts";
+import { Template } from "../../adapters/template.ts";
 import { tempSocketPath } from "../_support.ts";
 
 /** What the table has to know of one transport. */
@@ -111,6 +112,14 @@ const framedUnix: TransportRow = {
   isVarint: true,
 };
 
+/** The adapter that users copy to write their own keeps every promise too. */
+const template: TransportRow = {
+  ...memory,
+  name: "Template",
+  adapter: Template,
+  listenAddress: () => ({ path: `conformance-${memoryNames += 1}` }),
+};
+
 /** Windows has no Unix sockets of the kind that the three runtimes share. */
 const unixRows = process.platform === "win32" ? [] : [unix, framedUnix];
 
@@ -122,6 +131,7 @@ export const transports: readonly TransportRow[] = [
   ws,
   ...unixRows,
   memory,
+  template,
 ];
 
 /** Those whose peers connect. */
