@@ -18,7 +18,7 @@ import { Fault } from "../runtime/fault.ts";
 import { parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import { Endpoint } from "./endpoint.ts";
-import { NetworkError, networkErrorFrom } from "./errors.ts";
+import { abortError, NetworkError, networkErrorFrom } from "./errors.ts";
 import { closeOptions } from "./options.ts";
 import type {
   Listening,
@@ -300,19 +300,7 @@ export class NetworkController {
     const { resourceId } = endpoint;
     const resource = this.#registry.remote(resourceId) ??
       this.#registry.local(resourceId);
-    const writable = resource?.whenWritable() ?? Promise.resolve(false);
-    const { signal } = options;
-    if (signal === undefined) return writable;
-    return new Promise((resolve, reject) => {
-      const abort = () =>
-        reject(abortError("Stopped waiting for an endpoint", signal));
-      if (signal.aborted) return abort();
-      signal.addEventListener("abort", abort, { once: true });
-      void writable.then((isWritable) => {
-        signal.removeEventListener("abort", abort);
-        resolve(isWritable);
-      });
-    });
+    return resource?.whenWritable(options.signal) ?? Promise.resolve(false);
   }
 
   /** The own address of a connection (once it is ready) or of a listener; undefined when there is none. */
@@ -421,10 +409,4 @@ function emptyOptions<
   Options extends ConnectOptions | ListenOptions,
 >(): Options {
   return {} as Options;
-}
-
-function abortError(doing: string, signal: AbortSignal): NetworkError {
-  return new NetworkError("aborted", `${doing}: it was aborted`, {
-    cause: signal.reason,
-  });
 }

@@ -71,3 +71,10 @@ export function networkErrorFrom(error: unknown, doing: string): NetworkError {
     fault.cause === undefined ? undefined : { cause: fault.cause },
   );
 }
+
+/** The error of a call that an AbortSignal has ended; the signal's reason is its `cause`. */
+export function abortError(doing: string, signal: AbortSignal): NetworkError {
+  return new NetworkError("aborted", `${doing}: it was aborted`, {
+    cause: signal.reason,
+  });
+}

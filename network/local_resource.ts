@@ -84,8 +84,9 @@ export class LocalResource implements ListenerEvents {
   }
 
   accept(connection: Connection): ConnectionEvents | undefined {
-    const isEnding = this.#isRemoved || this.#registry.isStopped;
-    if (isEnding || this.#connections >= this.#maxConnections) {
+    const isClosed = this.#isRemoved || this.#registry.isStopped ||
+      this.#registry.isOverfull;
+    if (isClosed || this.#connections >= this.#maxConnections) {
       this.connectionsRefused += 1;
       return undefined;
     }
@@ -132,10 +133,10 @@ export class LocalResource implements ListenerEvents {
   }
 
   /** Resolves with true when a datagram can be taken; with false when the listener is removed first. */
-  whenWritable(): Promise<boolean> {
+  whenWritable(signal: AbortSignal | undefined): Promise<boolean> {
     return this.#isRemoved
       ? Promise.resolve(false)
-      : this.traffic.whenWritable(true);
+      : this.traffic.whenWritable(true, signal);
   }
 
   /** Stops listening; what was accepted lives on. */

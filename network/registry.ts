@@ -25,6 +25,8 @@ import type { TrafficTotals } from "./traffic.ts";
 export interface NetworkEventSink {
   /** Takes one event; `bytes` is the size of its message. */
   push(event: NetworkEvent, bytes: number): void;
+  /** Whether so much waits that no new peer may add to it: `accepted` and `disconnected` cannot be held back. */
+  isOverfull(): boolean;
   /** Forgets the events of a resource that have not been delivered. */
   discard(resourceId: ResourceId): void;
 }
@@ -52,6 +54,11 @@ export class Registry {
   constructor(host: AdapterHost, sink: NetworkEventSink) {
     this.host = host;
     this.#sink = sink;
+  }
+
+  /** Whether new peers are refused for now. */
+  get isOverfull(): boolean {
+    return this.isPaused && this.#sink.isOverfull();
   }
 
   /** Hands an event to the node. */

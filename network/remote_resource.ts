@@ -117,10 +117,10 @@ export class RemoteResource implements ConnectionEvents {
   }
 
   /** Resolves with true when `send` will take messages; with false when the connection ends first. */
-  whenWritable(): Promise<boolean> {
+  whenWritable(signal: AbortSignal | undefined): Promise<boolean> {
     return this.#state === "gone"
       ? Promise.resolve(false)
-      : this.traffic.whenWritable(this.isReady);
+      : this.traffic.whenWritable(this.isReady, signal);
   }
 
   ready(): void {

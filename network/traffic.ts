@@ -5,6 +5,7 @@
  */
 
 import { SendStatus } from "../adapters/adapter.ts";
+import { Waiters } from "./waiters.ts";
 
 /** Messages and bytes of payload each way since the start. */
 export interface TrafficTotals {
@@ -28,7 +29,7 @@ export class Traffic implements TrafficTotals {
   bytesReceived = 0;
   sendsRefused = 0;
   #isCongested = false;
-  #waiters: ((isWritable: boolean) => void)[] = [];
+  readonly #waiters = new Waiters<boolean>();
 
   // Hot: one call a message sent.
   /** Notes what became of a send, and returns it. */
@@ -65,27 +66,27 @@ export class Traffic implements TrafficTotals {
     this.sendsRefused += other.sendsRefused;
   }
 
-  /** Resolves with true once the resource takes messages, at once if it does already; with false when it ends first. */
-  whenWritable(isReady: boolean): Promise<boolean> {
-    if (isReady && !this.#isCongested) return Promise.resolve(true);
-    return new Promise((resolve) => this.#waiters.push(resolve));
+  /**
+   * Resolves with true once the resource takes messages, at once if it does
+   * already; with false when it ends first. Rejects with `aborted`.
+   */
+  whenWritable(
+    isReady: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const isWritable = isReady && !this.#isCongested;
+    if (isWritable && signal?.aborted !== true) return Promise.resolve(true);
+    return this.#waiters.wait(signal);
   }
 
   /** The resource takes messages again (or at last). */
   writable(): void {
     this.#isCongested = false;
-    this.#settle(true);
+    this.#waiters.settle(true);
   }
 
   /** The resource has ended. */
   ended(): void {
-    this.#settle(false);
-  }
-
-  #settle(isWritable: boolean): void {
-    if (this.#waiters.length === 0) return;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resolve of waiters) resolve(isWritable);
+    this.#waiters.settle(false);
   }
 }

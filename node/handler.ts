@@ -85,7 +85,7 @@ class NodeSignals<Signal> implements EventSender<Signal> {
   }
 
   sendWithTimer(signal: Signal, delayMs: number): TimerId {
-    if (!(delayMs >= 0 && delayMs < Infinity)) {
+    if (!Number.isFinite(delayMs) || delayMs < 0) {
       throw new NetworkError(
         "invalid-option",
         `Cannot use delayMs ${delayMs}: it must be finite and not negative`,

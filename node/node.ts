@@ -26,7 +26,10 @@ import type { NodeEvent } from "./events.ts";
 
 /** Options of `createNode`. */
 export interface NodeOptions {
-  /** How many network events may wait for the listener before all sockets are paused. Default: 65,536. */
+  /**
+   * How many network events may wait for the listener before all sockets are
+   * paused; while twice as many wait, new connections are refused. Default: 65,536.
+   */
   readonly maxQueuedEvents?: number;
   /** How many bytes of messages may wait for the listener before all sockets are paused. Default: 64 MiB. */
   readonly maxQueuedBytes?: number;
@@ -40,7 +43,7 @@ export interface NodeStats extends TrafficTotals {
   readonly connections: number;
   /** Listeners. */
   readonly listeners: number;
-  /** Connections that listeners refused, for `maxConnections`. */
+  /** Connections that listeners refused: for `maxConnections`, or because too much waits for the listener. */
   readonly connectionsRefused: number;
   /** Failures of listeners that did not end them: refused handshakes, no descriptors left. */
   readonly listenerFaults: number;
@@ -76,6 +79,7 @@ export class Node<Signal> implements AdapterHost {
 
   constructor(driver: Driver, options: NodeOptions) {
     this.driver = driver;
+    const maxEvents = bound("maxQueuedEvents", options.maxQueuedEvents, 65_536);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     this.#timers = new TimerService(driver);
     this.signals = new EventQueue<Signal>({ clock: driver });
@@ -96,7 +100,7 @@ export class Node<Signal> implements AdapterHost {
         failed: (error) => this.#fail(error),
       },
       {
-        maxEvents: bound("maxQueuedEvents", options.maxQueuedEvents, 65_536),
+        maxEvents,
         maxBytes: bound(
           "maxQueuedBytes",
           options.maxQueuedBytes,
@@ -108,6 +112,7 @@ export class Node<Signal> implements AdapterHost {
     signals.onReady = () => dispatcher.signalsReady();
     this.#registry = new Registry(this, {
       push: (event, bytes) => dispatcher.push(event, bytes),
+      isOverfull: () => dispatcher.queuedEvents >= 2 * maxEvents,
       discard: (resourceId) => this.#discard(resourceId),
     });
     this.network = new NetworkController(this.#registry);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NetworkError } from "../network/errors.ts";
+import { abortError, NetworkError } from "../network/errors.ts";
 import type { EventReceiver, ReceiveOptions } from "../signals/event_queue.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Node } from "./node.ts";
@@ -86,15 +86,23 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
 
   /** Takes events until the node has stopped and all is taken. Leaving the loop does not stop the node. */
   [Symbol.asyncIterator](): AsyncIterableIterator<NodeEvent<Signal>> {
+    const left = new AbortController();
     const next = async (): Promise<IteratorResult<NodeEvent<Signal>>> => {
-      const event = await this.#receive(undefined, undefined);
-      return event === undefined
-        ? { done: true, value: undefined }
-        : { done: false, value: event };
+      try {
+        const event = await this.#receive(undefined, left.signal);
+        if (event !== undefined) return { done: false, value: event };
+      } catch (error) {
+        if (!left.signal.aborted) throw error;
+      }
+      return { done: true, value: undefined };
     };
     return {
       next,
-      return: () => Promise.resolve({ done: true, value: undefined }),
+      // A `next` that still waits must not take an event that nobody sees.
+      return: () => {
+        left.abort();
+        return Promise.resolve({ done: true, value: undefined });
+      },
       [Symbol.asyncIterator]() {
         return this;
       },
@@ -106,7 +114,9 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
     timeoutMs: number | undefined,
     signal: AbortSignal | undefined,
   ): Promise<NodeEvent<Signal> | undefined> {
-    if (signal?.aborted === true) return Promise.reject(abortError(signal));
+    if (signal?.aborted === true) {
+      return Promise.reject(abortError("Cannot receive", signal));
+    }
     const { dispatcher } = this.#node;
     if (this.#waiters.size === 0 && this.#eventsThisTurn < EVENTS_PER_TURN) {
       const event = dispatcher.take();
@@ -122,7 +132,7 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
       const abort = () => {
         this.#waiters.delete(waiter);
         waiter.forget();
-        if (signal !== undefined) reject(abortError(signal));
+        if (signal !== undefined) reject(abortError("Cannot receive", signal));
       };
       const timer = timeoutMs === undefined
         ? undefined
@@ -169,12 +179,4 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
   #isFinished(): boolean {
     return !this.#node.isRunning && !this.#node.dispatcher.hasNext();
   }
-}
-
-function abortError(signal: AbortSignal): NetworkError {
-  return new NetworkError(
-    "aborted",
-    "Stopped waiting for an event: it was aborted",
-    { cause: signal.reason },
-  );
 }

@@ -6,7 +6,11 @@ import {
   SendStatus,
   Transport,
 } from "../../mod.ts";
-import { conforms, eventually, isNetworkError } from "./_nodes.ts";
+import { conforms, eventually, isNetworkError, stalledPair } from "./_nodes.ts";
+import { transports } from "./_transports.ts";
+
+const framedTcp = transports.find(({ name }) => name === "FramedTcp");
+assert(framedTcp !== undefined);
 
 function takeTypes(receiver: NodeReceiver<never>): string[] {
   const types: string[] = [];
@@ -154,3 +158,98 @@ for (const name of ["Tcp", "Udp"] as const) {
     },
   );
 }
+
+conforms(
+  "Node",
+  "connects without end are refused once twice the bound of events waits",
+  async (world) => {
+    const node = createNode({ maxQueuedEvents: 10 });
+    const client = world.node("the client");
+    try {
+      const { address } = await node.handler.network.listen(
+        Transport.FramedTcp,
+        "127.0.0.1:0",
+      );
+      const peers = 60;
+      for (let n = 0; n < peers; n += 1) {
+        // Whether the refused hear of it while they connect or after is the system's to say.
+        client.network.connect(Transport.FramedTcp, address);
+      }
+      await eventually(
+        "each peer accepted or refused",
+        () => {
+          const { connections, connectionsRefused } = node.handler.stats();
+          return connections + connectionsRefused === peers;
+        },
+      );
+      const stats = node.handler.stats();
+      assert.equal(stats.isPaused, true);
+      assert.equal(stats.queuedEvents, 20);
+      assert.equal(stats.connections, 20);
+      const receiver = node.listener.enqueue();
+      assert.equal(takeTypes(receiver).length, 20);
+      await client.network.connectAsync(Transport.FramedTcp, address);
+      assert.equal((await receiver.receive()).type, "accepted");
+    } finally {
+      await node.handler.stop();
+    }
+  },
+);
+
+conforms(
+  "Node",
+  "an iterator that is returned takes no event any more, though next waits",
+  async () => {
+    const { handler, listener } = createNode<string>();
+    try {
+      const receiver = listener.enqueue();
+      const iterator = receiver[Symbol.asyncIterator]();
+      const waiting = iterator.next();
+      await iterator.return?.();
+      assert.equal((await waiting).done, true);
+      handler.signals.send("for the next");
+      const event = await receiver.receive();
+      assert.equal(event.type === "signal" && event.signal, "for the next");
+      assert.equal((await iterator.next()).done, true);
+    } finally {
+      await handler.stop();
+    }
+  },
+);
+
+conforms(
+  "FramedTcp",
+  "writable that was aborted leaves those who wait on alone",
+  async (world) => {
+    const { server, client, toServer } = await stalledPair(world, framedTcp, {
+      highWaterMark: 1_000,
+    });
+    let status = client.network.send(toServer, new Uint8Array(1 << 16));
+    while (status === SendStatus.Sent) {
+      status = client.network.send(toServer, new Uint8Array(1 << 16));
+    }
+    const kept = client.network.writable(toServer);
+    const controller = new AbortController();
+    const left = client.network.writable(toServer, {
+      signal: controller.signal,
+    });
+    controller.abort(new Error("enough"));
+    await assert.rejects(left, isNetworkError("aborted"));
+    await assert.rejects(
+      client.network.writable(toServer, { signal: controller.signal }),
+      isNetworkError("aborted"),
+    );
+    server.start();
+    assert.equal(await kept, true);
+  },
+);
+
+conforms("Signals", "a delay that is not a number is invalid-option", () => {
+  const { handler } = createNode<string>();
+  const delay: unknown = "5";
+  assert.throws(
+    () => handler.signals.sendWithTimer("x", delay as number),
+    isNetworkError("invalid-option", /delayMs/),
+  );
+  return handler.stop();
+});
