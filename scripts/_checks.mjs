@@ -34,7 +34,13 @@ import {
 import { checkDocs } from "./check_docs.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
-import { denoPath, NODE_VERSIONS, root } from "./runtimes.mjs";
+import {
+  bunPath,
+  denoPath,
+  NODE_VERSIONS,
+  nodePath,
+  root,
+} from "./runtimes.mjs";
 
 /** What cannot be checked in place. */
 const ELSEWHERE = [
@@ -119,6 +125,7 @@ export const CHECKS = [
     title: suite.title,
     run: (/** @type {Context} */ context) => runSuite(suite, context),
   })),
+  ...echoLatency(),
   {
     id: "build",
     group: "package",
@@ -205,4 +212,29 @@ function command(id, group, title, make) {
 function tsc(project) {
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   return [process.execPath, [compiler, "-p", project]];
+}
+
+/** The round trip of one message beside that of bare sockets, on each runtime. */
+function echoLatency() {
+  const bench = join("bench", "echo_latency.ts");
+  return [
+    command(
+      "echo-deno",
+      "bench",
+      "round trip beside Deno's bare sockets",
+      () => [denoPath(), ["run", "--allow-net", bench]],
+    ),
+    command(
+      "echo-bun",
+      "bench",
+      "round trip beside Bun's bare sockets",
+      () => [bunPath(), [bench]],
+    ),
+    command(
+      "echo-node",
+      "bench",
+      "round trip beside Node's bare sockets",
+      () => [nodePath(26), [bench]],
+    ),
+  ];
 }
