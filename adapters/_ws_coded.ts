@@ -27,14 +27,10 @@ import { tcpConnectRequest, tcpListenRequest } from "./_tcp_options.ts";
 import { WsConnection } from "./_ws_connection.ts";
 import type { WsEngine } from "./_ws_engine.ts";
 import { ClientHandshake, ServerHandshake } from "./_ws_handshake.ts";
-import {
-  admission,
-  checkProtocols,
-  connectHeaders,
-  wsTimes,
-} from "./_ws_options.ts";
+import { admission } from "./_ws_admission.ts";
+import type { Admit } from "./_ws_admission.ts";
+import { checkProtocols, connectHeaders, wsTimes } from "./_ws_options.ts";
 import type {
-  Admit,
   WsConnectOptions,
   WsListenOptions,
   WsTimes,

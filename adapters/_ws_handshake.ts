@@ -15,7 +15,7 @@ import {
   WebSocketRequestParser,
 } from "../framing/web_socket_handshake.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { Admit } from "./_ws_options.ts";
+import type { Admit } from "./_ws_admission.ts";
 
 /** What a handshake has come to. */
 export type HandshakeResult =

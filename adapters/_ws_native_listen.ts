@@ -21,7 +21,8 @@ import { StreamTransportListener } from "./_stream_transport.ts";
 import type { WsEngine } from "./_ws_engine.ts";
 import { refuseOptions } from "./_ws_native.ts";
 import { NativeWsConnection } from "./_ws_native_connection.ts";
-import { admission, wsTimes } from "./_ws_options.ts";
+import { admission } from "./_ws_admission.ts";
+import { wsTimes } from "./_ws_options.ts";
 import { wsTarget } from "./_ws_target.ts";
 import type { AdapterHost, ListenerEvents } from "./adapter.ts";
 
