@@ -22,6 +22,7 @@ import type { Handshake } from "./_ws_handshake.ts";
 import { Heartbeat } from "./_ws_heartbeat.ts";
 import type { HeartbeatUser } from "./_ws_heartbeat.ts";
 import type { WsTimes } from "./_ws_options.ts";
+import { Pongs } from "./_ws_pongs.ts";
 import { WsSender } from "./_ws_sender.ts";
 import { WsStream } from "./_ws_stream.ts";
 import type { WsStreamUser } from "./_ws_stream.ts";
@@ -58,13 +59,13 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   /** The stream below, which hears of the socket. */
   readonly stream: WsStream;
   readonly #host: AdapterHost;
-  readonly #limits: ConnectionLimits;
   readonly #times: WsTimes;
   readonly #handshake: Handshake;
   readonly #sender: WsSender;
   readonly #decoder: WebSocketDecoder;
   readonly #sink: WebSocketSink;
   readonly #heartbeat: Heartbeat;
+  readonly #pongs: Pongs;
   readonly #requestedAddress: SocketAddress | undefined;
   #events: ConnectionEvents | undefined;
   #phase: Phase = "handshake";
@@ -75,8 +76,6 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   #isLingering = false;
   /** The node wants no more messages. */
   #isMuted = false;
-  /** The answer to the latest ping, while there is no room for it. */
-  #owedPong: Uint8Array | undefined;
 
   /**
    * @param host The node.
@@ -94,10 +93,10 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   ) {
     const { isServer } = handshake;
     this.#host = host;
-    this.#limits = limits;
     this.#times = times;
     this.#handshake = handshake;
     this.#sender = new WsSender(isServer, limits);
+    this.#pongs = new Pongs(this.#sender, limits.highWaterMark);
     this.frameKey = this.#sender.frameKey;
     this.#decoder = new WebSocketDecoder({
       isServer,
@@ -247,11 +246,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     // A queue that shrinks is a peer that takes; an empty one says only that the system took the ping.
     if (this.stream.outbox.size > 0) this.#heartbeat.heard();
     if (this.#phase === "open") {
-      const owed = this.#owedPong;
-      if (owed !== undefined && this.#hasRoomForPong()) {
-        this.#owedPong = undefined;
-        this.#sender.control(WebSocketOpcode.pong, owed);
-      }
+      this.#pongs.settle(this.stream.outbox);
     } else if (
       this.#phase === "closing" && !this.#isLingering &&
       this.stream.outbox.untaken === 0
@@ -270,30 +265,26 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   heartbeatFailed(): void {
-    const { pongTimeoutMs } = this.#times;
-    this.#end({
-      reason: "timeout",
-      fault: new Fault(
-        "timed-out",
-        `The peer answered no ping for ${pongTimeoutMs} ms`,
-      ),
-    });
-    this.stream.finish({ drainMs: 0, lingerMs: 0 });
+    this.#timeOut(
+      `The peer answered no ping for ${this.#times.pongTimeoutMs} ms`,
+    );
   }
 
   #limitHandshake(): void {
     const { handshakeTimeoutMs } = this.#times;
     if (handshakeTimeoutMs === 0) return;
-    this.#setTimer(() => {
-      this.#end({
-        reason: "timeout",
-        fault: new Fault(
-          "timed-out",
+    this.#setTimer(
+      () =>
+        this.#timeOut(
           `The WebSocket handshake took over ${handshakeTimeoutMs} ms`,
         ),
-      });
-      this.stream.finish({ drainMs: 0, lingerMs: 0 });
-    }, handshakeTimeoutMs);
+      handshakeTimeoutMs,
+    );
+  }
+
+  #timeOut(message: string): void {
+    this.#end({ reason: "timeout", fault: new Fault("timed-out", message) });
+    this.stream.finish({ drainMs: 0, lingerMs: 0 });
   }
 
   #continueHandshake(chunk: Uint8Array): void {
@@ -332,18 +323,9 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   #ping(data: Uint8Array): void {
-    if (this.#phase !== "open") return;
-    if (this.#hasRoomForPong()) {
-      this.#owedPong = undefined;
-      this.#sender.control(WebSocketOpcode.pong, data);
-    } else {
-      // Only the latest is owed (RFC 6455, section 5.5.3): a flood of pings fills no queue. Copied, not to pin its chunk.
-      this.#owedPong = data.slice();
+    if (this.#phase === "open") {
+      this.#pongs.answer(data, this.stream.outbox);
     }
-  }
-
-  #hasRoomForPong(): boolean {
-    return this.stream.outbox.size <= this.#limits.highWaterMark;
   }
 
   #peerClosed(code: number, reason: string): void {
