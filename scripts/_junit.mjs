@@ -84,5 +84,7 @@ function plain(text) {
     .replaceAll("&quot;", '"')
     .replaceAll("&apos;", "'")
     .replaceAll("&amp;", "&")
+    // Node before 26 escapes quotation marks twice.
+    .replaceAll("&quot;", '"')
     .trim();
 }
