@@ -5,9 +5,14 @@
  */
 
 import type * as dgram from "node:dgram";
-import { checkGroup, interfaceName } from "./_multicast.ts";
+import {
+  checkGroup,
+  interfaceFault,
+  interfaceName,
+  type JoinedGroups,
+} from "./_multicast.ts";
 import { hasReusePort, nodeProcess } from "./_node_builtins.ts";
-import { socketFault } from "./_socket_fault.ts";
+import { socketFault, systemCode } from "./_socket_fault.ts";
 import type { DatagramBindRequest, MulticastMembership } from "./driver.ts";
 import { Fault } from "./fault.ts";
 
@@ -33,6 +38,7 @@ export function applyDatagramOptions(
   socket: dgram.Socket,
   request: DatagramBindRequest,
   isIpv6: boolean,
+  groups: JoinedGroups,
 ): void {
   if (request.broadcast === true) socket.setBroadcast(true);
   if (request.ttl !== undefined) socket.setTTL(request.ttl);
@@ -49,31 +55,53 @@ export function applyDatagramOptions(
     socket.setMulticastLoopback(request.multicastLoopback);
   }
   const from = interfaceName(request.multicastInterface, isIpv6);
-  if (from !== undefined) socket.setMulticastInterface(from);
+  if (from !== undefined) {
+    try {
+      socket.setMulticastInterface(from);
+    } catch (error) {
+      throw interfaceFault(from, error);
+    }
+  }
   for (const membership of request.memberships ?? []) {
-    changeMembership(socket, membership, "join", isIpv6);
+    changeMembership(socket, membership, "join", isIpv6, groups);
   }
 }
 
 /**
  * Joins or leaves a group.
  *
- * @throws {Fault} `invalid-address` for what is no group, `address-not-available`
- * for an interface that is not there or a group that was not joined.
+ * @throws {Fault} `invalid-address` for what is no group, `address-in-use` for a
+ * group that is joined already, `address-not-available` for an interface that is
+ * not there or a group that was not joined.
  */
 export function changeMembership(
   socket: dgram.Socket,
-  { group, interface: from }: MulticastMembership,
+  membership: MulticastMembership,
   verb: "join" | "leave",
   isIpv6: boolean,
+  groups: JoinedGroups,
 ): void {
+  const { group, interface: from } = membership;
   const doing = `Cannot ${verb} the group ${group}`;
   checkGroup(group, isIpv6, doing);
   const on = interfaceName(from, isIpv6);
   try {
-    if (verb === "join") socket.addMembership(group, on);
-    else socket.dropMembership(group, on);
+    if (verb === "join") {
+      socket.addMembership(group, on);
+      groups.joined(membership);
+    } else {
+      socket.dropMembership(group, on);
+      groups.left(membership);
+    }
   } catch (error) {
+    if (
+      verb === "join" && systemCode(error) === "EINVAL" &&
+      groups.isTwice(membership, isIpv6)
+    ) {
+      throw new Fault("address-in-use", `${doing}: it is joined already`, {
+        cause: error,
+      });
+    }
     throw socketFault(error, doing);
   }
 }

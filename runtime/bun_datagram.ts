@@ -13,7 +13,7 @@ import {
   type BunFreeDatagram,
   throwLater,
 } from "./_bun_api.ts";
-import { checkGroup, interfaceName } from "./_multicast.ts";
+import { checkGroup, interfaceFault, interfaceName } from "./_multicast.ts";
 import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
   addressText,
@@ -31,7 +31,7 @@ import type {
   MulticastMembership,
   SocketAddress,
 } from "./driver.ts";
-import { Fault, faultFrom } from "./fault.ts";
+import { faultFrom } from "./fault.ts";
 
 /** How often a send is tried again that an earlier datagram's ICMP answer made fail. */
 const SEND_ATTEMPTS = 3;
@@ -137,12 +137,7 @@ class BunDatagramSocket implements DatagramSocket {
       native.setMulticastLoopback(request.multicastLoopback);
     }
     const from = interfaceName(request.multicastInterface, this.#isIpv6);
-    if (from !== undefined && !native.setMulticastInterface(from)) {
-      throw new Fault(
-        "address-not-available",
-        `Cannot send multicast from ${from}: it is no interface's address`,
-      );
-    }
+    if (from !== undefined) setInterface(native, from);
     for (const membership of request.memberships ?? []) this.join(membership);
   }
 
@@ -214,6 +209,18 @@ class BunDatagramSocket implements DatagramSocket {
       }
     },
   };
+}
+
+/** Bun answers false to what is no address, and throws for one that is not this host's. */
+function setInterface(native: BunDatagram, from: string): void {
+  let isSet = false;
+  let cause: unknown;
+  try {
+    isSet = native.setMulticastInterface(from);
+  } catch (error) {
+    cause = error;
+  }
+  if (!isSet) throw interfaceFault(from, cause);
 }
 
 /**

@@ -13,7 +13,12 @@ import {
   isLocalClose,
   socketAddressFrom,
 } from "./_deno_api.ts";
-import { checkGroup, interfaceIndex } from "./_multicast.ts";
+import {
+  canonicalGroup,
+  checkGroup,
+  interfaceIndex,
+  isOwnAddress,
+} from "./_multicast.ts";
 import {
   addressText,
   checkPort,
@@ -193,6 +198,12 @@ class DenoDatagram implements DatagramSocket {
     const { group } = membership;
     const doing = `Cannot join the group ${group}`;
     checkGroup(group, this.#isIpv6, doing);
+    if (!this.#isIpv6 && !isOwnAddress(membership.interface)) {
+      throw new Fault(
+        "address-not-available",
+        `${doing}: ${membership.interface} is no address of this host`,
+      );
+    }
     const key = keyOf(membership);
     if (this.#groups.has(key)) {
       throw new Fault("address-in-use", `${doing}: it is joined already`);
@@ -380,7 +391,7 @@ function isIpv6(conn: DenoDatagramConn): boolean {
 }
 
 function keyOf(membership: MulticastMembership): string {
-  return `${membership.group} ${membership.interface ?? ""}`;
+  return `${canonicalGroup(membership.group)} ${membership.interface ?? ""}`;
 }
 
 /** A numeric host as Deno writes it; undefined for a name, a zone and a wildcard. */

@@ -5,6 +5,7 @@
  */
 
 import type * as dgram from "node:dgram";
+import { JoinedGroups } from "./_multicast.ts";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
 import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
@@ -47,6 +48,7 @@ class NodeDatagram implements DatagramSocket {
   readonly #socket: dgram.Socket;
   readonly #events: DatagramEvents;
   readonly #isIpv6: boolean;
+  readonly #groups: JoinedGroups;
   readonly #peer: SocketAddress | undefined;
   /** Deno has no name for the error of the system, so that the answer is given here. */
   readonly #refusesBroadcast: boolean;
@@ -66,6 +68,7 @@ class NodeDatagram implements DatagramSocket {
     peer: SocketAddress | undefined,
     events: DatagramEvents,
     isIpv6: boolean,
+    groups: JoinedGroups,
     refusesBroadcast: boolean,
     isDeno: boolean,
   ) {
@@ -74,6 +77,7 @@ class NodeDatagram implements DatagramSocket {
     this.#peer = peer;
     this.#events = events;
     this.#isIpv6 = isIpv6;
+    this.#groups = groups;
     this.#refusesBroadcast = refusesBroadcast;
     this.#queue = isDeno ? [] : undefined;
     socket.on("message", this.#onMessage);
@@ -148,7 +152,13 @@ class NodeDatagram implements DatagramSocket {
 
   #change(membership: MulticastMembership, verb: "join" | "leave"): void {
     if (this.#isClosed) return;
-    changeMembership(this.#socket, membership, verb, this.#isIpv6);
+    changeMembership(
+      this.#socket,
+      membership,
+      verb,
+      this.#isIpv6,
+      this.#groups,
+    );
   }
 
   // Hot: once per datagram received.
@@ -255,7 +265,8 @@ export async function bindNodeDatagram(
     await settle(socket, (done) => {
       socket.bind({ port: address.port, address: address.hostname }, done);
     });
-    applyDatagramOptions(socket, request, isIpv6);
+    const groups = new JoinedGroups();
+    applyDatagramOptions(socket, request, isIpv6, groups);
     let peer: SocketAddress | undefined;
     if (request.peer !== undefined) {
       const { hostname, port } = await numericAddress(
@@ -274,6 +285,7 @@ export async function bindNodeDatagram(
       peer,
       events,
       isIpv6,
+      groups,
       request.broadcast !== true && isDeno,
       isDeno,
     );

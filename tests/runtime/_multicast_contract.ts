@@ -86,7 +86,94 @@ function multicastRow(
   };
 }
 
+/** A group cannot be joined twice, neither in the request of the bind nor later. */
+function twiceRow(wildcard: string, group: string, on?: string): Row {
+  const membership = on === undefined ? { group } : { group, interface: on };
+  const where = on === undefined ? "" : " on a named interface";
+  return {
+    name:
+      `joining ${group} twice${where} is address-in-use, and leaves it joined`,
+    run: async ({ driver }) => {
+      const address = inet(wildcard);
+      // Where some runtimes take another API, the answer is the same.
+      for (const reuseAddress of [false, true]) {
+        await assert.rejects(
+          bind(driver, {
+            address,
+            reuseAddress,
+            memberships: [membership, membership],
+          }),
+          isFault("address-in-use"),
+        );
+        const bound = await bind(driver, { address, reuseAddress });
+        bound.socket.join(membership);
+        for (let time = 0; time < 2; time++) {
+          assert.throws(
+            () => bound.socket.join(membership),
+            isFault("address-in-use"),
+          );
+        }
+        bound.socket.leave(membership);
+        bound.socket.join(membership);
+        await closeAll(driver, bound);
+      }
+    },
+  };
+}
+
+/** Interfaces that no machine has, by the family of the socket. */
+const NO_INTERFACES: readonly (readonly [string, string])[] = [
+  ["0.0.0.0", "203.0.113.7"],
+  ["0.0.0.0", "nosuch0"],
+  ["0.0.0.0", "::1"],
+  ["::", "nosuch0"],
+  ["::", "127.0.0.1"],
+];
+
 export const multicastRows: readonly Row[] = [
+  ...NO_INTERFACES.map(([wildcard, on]): Row => ({
+    name:
+      `sending multicast from the interface ${on} of a socket on ${wildcard} is address-not-available`,
+    run: async ({ driver }) => {
+      for (const reuseAddress of [false, true]) {
+        await assert.rejects(
+          bind(driver, {
+            address: inet(wildcard),
+            reuseAddress,
+            multicastInterface: on,
+          }),
+          isFault("address-not-available"),
+        );
+      }
+    },
+  })),
+  {
+    name:
+      "an IPv4 group on an interface that is not there is address-not-available",
+    run: async ({ driver }) => {
+      const membership = { group: "239.255.77.1", interface: "203.0.113.7" };
+      for (const reuseAddress of [false, true]) {
+        const request = { address: inet("0.0.0.0"), reuseAddress };
+        await assert.rejects(
+          bind(driver, { ...request, memberships: [membership] }),
+          isFault("address-not-available"),
+        );
+        const bound = await bind(driver, request);
+        assert.throws(
+          () => bound.socket.join(membership),
+          isFault("address-not-available"),
+        );
+        await closeAll(driver, bound);
+      }
+    },
+  },
+  ...(multicast.ipv4 === undefined ? [] : [
+    twiceRow("0.0.0.0", "239.255.77.2"),
+    twiceRow("0.0.0.0", "239.255.77.2", multicast.ipv4),
+  ]),
+  ...(multicast.ipv6 === undefined ? [] : [
+    twiceRow("::", "ff12::7702", multicast.ipv6),
+  ]),
   multicast.ipv4 === undefined
     ? {
       name:

@@ -34,8 +34,9 @@ import { timerRows } from "./_timer_contract.ts";
 
 /** Rows about interfaces of the machine, of which the memory network has none. */
 const NOT_OF_MEMORY = [
-  "an IPv6 group on an interface that is not there is address-not-available",
-  "link-local addresses work with their zone, connected too",
+  /^an IPv[46] group on an interface that is not there/,
+  /^sending multicast from the interface/,
+  /^link-local addresses work with their zone/,
 ];
 
 const tables = [
@@ -48,7 +49,7 @@ const tables = [
 ];
 for (const rows of tables) {
   for (const row of rows) {
-    if (NOT_OF_MEMORY.includes(row.name)) continue;
+    if (NOT_OF_MEMORY.some((name) => name.test(row.name))) continue;
     test(`memory driver: ${row.name}`, () =>
       row.run({
         name: "memory",
