@@ -5,7 +5,7 @@
  */
 
 import { nodeBuiltin } from "./_node_builtins.ts";
-import { addressText } from "./_socket_address.ts";
+import { addressText, stripMapped } from "./_socket_address.ts";
 import type { SocketAddress } from "./driver.ts";
 import { Fault, faultFrom } from "./fault.ts";
 
@@ -21,6 +21,23 @@ export function socketFault(error: unknown, doing: string): Fault {
   return fault.code === "invalid-option"
     ? new Fault("address-not-available", fault.message, { cause: error })
     : fault;
+}
+
+/** The fault of a connect that failed. */
+export function connectFault(error: unknown, address: SocketAddress): Fault {
+  const fault = socketFault(error, `Cannot connect to ${addressText(address)}`);
+  // Bun says ECONNREFUSED whatever it was; here nobody can have refused.
+  return fault.code === "connection-refused" && isOfNobody(address)
+    ? new Fault("unreachable", fault.message, { cause: error })
+    : fault;
+}
+
+/** Whether TCP cannot lead there: broadcast (RFC 919) and groups (RFC 5771; RFC 4291, 2.7). */
+function isOfNobody({ hostname }: SocketAddress): boolean {
+  const host = stripMapped(hostname);
+  return host === "255.255.255.255" ||
+    /^2(2[4-9]|3\d)(\.\d{1,3}){3}$/.test(host) ||
+    /^ff[\da-f]{2}:/i.test(host);
 }
 
 /** The fault of a listen that failed; a folder that is not there is told as such. */

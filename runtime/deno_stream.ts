@@ -22,6 +22,7 @@ import {
   checkPort,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
+import { connectFault } from "./_socket_fault.ts";
 import { defer } from "./_turn.ts";
 import type {
   SocketAddress,
@@ -29,7 +30,7 @@ import type {
   StreamEvents,
   StreamSocket,
 } from "./driver.ts";
-import { Fault, faultFrom } from "./fault.ts";
+import { Fault } from "./fault.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -221,10 +222,7 @@ export class DenoStream implements StreamSocket {
     this.#attempt = undefined;
     this.#gone = true;
     if (!this.#closing) {
-      this.#fault = faultFrom(
-        error,
-        `Cannot connect to ${addressText(this.peerAddress)}`,
-      );
+      this.#fault = connectFault(error, this.peerAddress);
     }
     this.#settle();
   };

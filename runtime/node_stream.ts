@@ -14,7 +14,7 @@ import {
   unixAddress,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
-import { socketFault } from "./_socket_fault.ts";
+import { connectFault } from "./_socket_fault.ts";
 import { defer } from "./_turn.ts";
 import type {
   SocketAddress,
@@ -233,10 +233,7 @@ export class NodeStream implements StreamSocket {
   readonly #onError = (error: Error): void => {
     this.#fault = this.#isOpen
       ? faultFrom(error, "The connection failed")
-      : socketFault(
-        error,
-        `Cannot connect to ${addressText(this.peerAddress)}`,
-      );
+      : connectFault(error, this.peerAddress);
   };
 
   readonly #onClose = (): void => {

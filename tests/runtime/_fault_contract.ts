@@ -218,6 +218,13 @@ const SOCKETS: readonly Provocation[] = [
     code: "connection-refused",
     provoke: async (driver) => connecting(driver, await deadAddress(driver)),
   },
+  ...["255.255.255.255", "224.0.0.1", "239.1.2.3", "ff02::1"].map((
+    host,
+  ): Provocation => ({
+    what: `connecting to ${host}, which nobody can be`,
+    code: "unreachable",
+    provoke: (driver) => connecting(driver, inet(host, 9)),
+  })),
   {
     what: "connecting from an address that is not this machine's",
     code: "address-not-available",
