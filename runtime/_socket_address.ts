@@ -68,6 +68,11 @@ export function reachableHost(hostname: string, isIpv6: boolean): string {
   );
 }
 
+/** Whether an address to bind takes in every IPv6 address, however it is spelled. */
+export function isAnyIpv6({ family, hostname }: SocketAddress): boolean {
+  return family !== "unix" && /^[0:]*$/.test(hostname);
+}
+
 /** The address as people read it: `127.0.0.1:80`, `[::1]:80`, a path. */
 export function addressText(address: SocketAddress): string {
   if (address.path !== "") return address.path.replace("\0", "@");

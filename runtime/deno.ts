@@ -13,6 +13,7 @@
  */
 
 import { findDeno } from "./_deno_api.ts";
+import { isAnyIpv6 } from "./_socket_address.ts";
 import { timers } from "./_timer.ts";
 import { defer } from "./_turn.ts";
 import { bindDenoDatagram, isNativeDatagram } from "./deno_datagram.ts";
@@ -20,7 +21,7 @@ import { connectDenoStream } from "./deno_stream.ts";
 import { listenDenoStream } from "./deno_stream_listener.ts";
 import { connectDenoWebSocket } from "./deno_web_socket_client.ts";
 import { listenDenoWebSocket } from "./deno_web_socket_listener.ts";
-import type { Driver, SocketAddress } from "./driver.ts";
+import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
 import { connectNodeStream } from "./node_stream.ts";
@@ -97,9 +98,4 @@ export function denoDriver(): Driver {
     listenWebSocket: async (request, events) =>
       await listenDenoWebSocket(deno, request, events),
   };
-}
-
-function isAnyIpv6(address: SocketAddress): boolean {
-  return address.family !== "unix" &&
-    (address.hostname === "" || address.hostname === "::");
 }

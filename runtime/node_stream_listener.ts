@@ -12,6 +12,7 @@ import {
   checkPath,
   checkPort,
   inetAddress,
+  isAnyIpv6,
   unixAddress,
   UNKNOWN_ADDRESS,
 } from "./_socket_address.ts";
@@ -34,7 +35,8 @@ import { NodeStream } from "./node_stream.ts";
  * @throws {Fault} by rejection: `address-in-use`; `address-not-available` for an
  * address that is not this machine's and a path in a folder that does not exist;
  * `permission-denied`; `invalid-address`; `host-not-found`; `not-supported` for
- * `reusePort` on Node before 22.12 and for `ipv6Only` on Deno.
+ * `reusePort` on Node before 22.12 and for `ipv6Only` of
+ * `::` on Deno.
  */
 export async function listenNodeStream(
   request: StreamListenRequest,
@@ -64,7 +66,8 @@ function listenOptions(request: StreamListenRequest): net.ListenOptions {
   }
   checkPort(address);
   options.port = address.port;
-  if (ipv6Only === true) {
+  // On any other address the option means nothing.
+  if (ipv6Only === true && isAnyIpv6(address)) {
     if (nodeProcess()?.versions.deno !== undefined) {
       throw new Fault(
         "not-supported",

@@ -117,6 +117,21 @@ export const streamRows: readonly Row[] = [
     },
   },
   {
+    name: "a listener on ::1 takes ipv6Only with every other option",
+    run: async ({ driver }) => {
+      for (const options of [{}, { keepAliveMs: 1_000 }, { backlog: 4 }]) {
+        const accepting = await new Accepting().listen(driver, {
+          address: inet("::1"),
+          ipv6Only: true,
+          ...options,
+        });
+        const client = connect(driver, accepting.listener.address);
+        await client.probe.untilOpen();
+        await finish(driver, [client], accepting);
+      }
+    },
+  },
+  {
     name: "two listeners share a port, or are refused as not-supported",
     run: async ({ driver }) => {
       const first = new Accepting();
