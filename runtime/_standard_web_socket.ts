@@ -172,13 +172,23 @@ export class StandardWebSocket implements WebSocketSocket {
     // A browser keeps the reason from the program.
     const why = this.#error || "no reason given";
     return this.#opened
-      ? new Fault("connection-reset", `The connection was cut off: ${why}`)
+      ? new Fault(codeOfEnd(why), `The connection was cut off: ${why}`)
       : new Fault(codeOfFailure(why), `Cannot connect: ${why}`);
   }
 }
 
 function isUnshared(data: Uint8Array): data is Uint8Array<ArrayBuffer> {
   return data.buffer instanceof ArrayBuffer;
+}
+
+/** Deno tells a frame that breaks the protocol by its text alone, and a lost stream the same way. */
+function codeOfEnd(
+  text: string,
+): "protocol" | "message-too-big" | "connection-reset" {
+  if (/^frame too large/i.test(text)) return "message-too-big";
+  return /^(?:invalid|reserved bits|control frame|ping frame)/i.test(text)
+    ? "protocol"
+    : "connection-reset";
 }
 
 /** A failed handshake is known by its text alone. */

@@ -39,16 +39,37 @@ export function handshakeOf(request: Request): WebSocketHandshake | undefined {
   };
 }
 
+/**
+ * What is wrong with a handshake, as the HTTP status that says so, before anybody
+ * is asked to admit it: the runtimes pass over different faults, and have
+ * different statuses for the rest (RFC 6455, 4.2.1).
+ */
+export function flawOf(
+  method: string,
+  header: (name: string) => string | undefined,
+): 400 | 405 | 426 | undefined {
+  if (method !== "GET") return 405;
+  if (header("sec-websocket-version")?.trim() !== "13") return 426;
+  const key = header("sec-websocket-key")?.trim() ?? "";
+  // 16 bytes in Base64.
+  return /^[a-z\d+/]{22}==$/i.test(key) ? undefined : 400;
+}
+
+/** The headers of a refusal: what the client would have to ask for. */
+export function refusalHeaders(status: number): Record<string, string> {
+  if (status === 405) return { allow: "GET" };
+  return status === 426
+    ? { upgrade: "websocket", "sec-websocket-version": "13" }
+    : {};
+}
+
+/** The answer that refuses a handshake. 426 is for a request that asks for no WebSocket (RFC 9110, 15.5.22). */
+export function refusal(status: number): Response {
+  return new Response(null, { status, headers: refusalHeaders(status) });
+}
+
 /** The items of a header that is a list. */
 export function listOf(header: string | null | undefined): string[] {
   return (header ?? "").split(",").map((item) => item.trim())
     .filter((item) => item !== "");
-}
-
-/** The answer to a request that asks for no WebSocket (RFC 9110, 15.5.22). */
-export function upgradeRequired(): Response {
-  return new Response(null, {
-    status: 426,
-    headers: { upgrade: "websocket", "sec-websocket-version": "13" },
-  });
 }

@@ -10,6 +10,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Fault, faultFrom } from "./fault.ts";
 
+/**
+ * How many pongs may wait for the network. The package would end a connection
+ * at 60, which a peer reaches with the pings of a single read.
+ */
+export const MAX_PENDING_PONGS = 65_536;
+
 /** A socket of the package. */
 export interface WsSocket {
   /** The subprotocol agreed on, or `""`. */
@@ -28,6 +34,8 @@ export interface WsSocket {
     event: "close",
     listener: (code: number, reason: { toString(): string }) => void,
   ): void;
+  /** Tells of each ping, after it was answered. */
+  on(event: "ping", listener: () => void): void;
   /** Tells what went wrong; "close" follows. */
   on(event: "error", listener: (error: Error) => void): void;
   /** Queues a message. */
@@ -76,6 +84,7 @@ export interface WsPackage {
     protocols: readonly string[],
     options: {
       perMessageDeflate: boolean;
+      maxPendingAutoPongs: number;
       headers: Readonly<Record<string, string>>;
     },
   ) => WsClient;
@@ -85,6 +94,7 @@ export interface WsPackage {
     clientTracking: boolean;
     perMessageDeflate: boolean;
     maxPayload: number;
+    maxPendingAutoPongs: number;
     handleProtocols: (
       offered: Set<string>,
       request: IncomingMessage,

@@ -5,14 +5,14 @@
  */
 
 import type { Duplex } from "node:stream";
-import { OPEN } from "./_web_socket_protocol.ts";
-import { wsFault, type WsSocket } from "./_ws_package.ts";
+import { ABNORMAL, OPEN } from "./_web_socket_protocol.ts";
+import { MAX_PENDING_PONGS, wsFault, type WsSocket } from "./_ws_package.ts";
 import type {
   SocketAddress,
   WebSocketEvents,
   WebSocketSocket,
 } from "./driver.ts";
-import type { Fault } from "./fault.ts";
+import { Fault } from "./fault.ts";
 
 const AS_TEXT = { binary: false, compress: false };
 const AS_BINARY = { binary: true, compress: false };
@@ -64,9 +64,17 @@ export class WsPackageSocket implements WebSocketSocket {
       this.#fault ??= wsFault(error);
     });
     ws.on("message", this.#onMessage);
+    ws.on("ping", this.#onPing);
     ws.on("close", (code, reason) => {
       this.#events = undefined;
       if (this.#isLocallyClosed) this.#fault = undefined;
+      else if (code === ABNORMAL) {
+        // The package keeps to itself whether it was a reset or a FIN.
+        this.#fault ??= new Fault(
+          "connection-reset",
+          "The connection was cut off",
+        );
+      }
       events.closed(code, reason.toString(), this.#fault);
     });
   }
@@ -127,6 +135,15 @@ export class WsPackageSocket implements WebSocketSocket {
     this.#events?.message(
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
       !isBinary,
+    );
+  };
+
+  /** The package says nothing but this when it drops a connection for its pings. */
+  readonly #onPing = (): void => {
+    if (this.#isLocallyClosed || this.#ws.readyState === OPEN) return;
+    this.#fault ??= new Fault(
+      "overflow",
+      `The peer left ${MAX_PENDING_PONGS} pongs unread`,
     );
   };
 

@@ -12,8 +12,9 @@ import { inetAddress, UNKNOWN_ADDRESS } from "./_socket_address.ts";
 import { listenFault } from "./_socket_fault.ts";
 import {
   checkServable,
+  flawOf,
   handshakeOf,
-  upgradeRequired,
+  refusal,
 } from "./_web_socket_server.ts";
 import type {
   SocketAddress,
@@ -76,11 +77,11 @@ function answer(
   localAddress: SocketAddress,
 ): Response | undefined {
   const handshake = handshakeOf(http);
-  if (handshake === undefined) return upgradeRequired();
+  if (handshake === undefined) return refusal(426);
+  const flaw = flawOf(http.method, handshake.header);
+  if (flaw !== undefined) return refusal(flaw);
   const protocol = request.admit(handshake);
-  if (typeof protocol === "number") {
-    return new Response(null, { status: protocol });
-  }
+  if (typeof protocol === "number") return refusal(protocol);
   // Bun would agree on the first of the client's by itself.
   if (protocol === "") http.headers.delete("sec-websocket-protocol");
   const peer = server.requestIP(http);
@@ -94,5 +95,5 @@ function answer(
       protocol,
     },
   });
-  return isUpgraded ? undefined : upgradeRequired();
+  return isUpgraded ? undefined : refusal(400);
 }

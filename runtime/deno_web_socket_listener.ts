@@ -14,8 +14,9 @@ import { listenFault } from "./_socket_fault.ts";
 import { StandardWebSocket } from "./_standard_web_socket.ts";
 import {
   checkServable,
+  flawOf,
   handshakeOf,
-  upgradeRequired,
+  refusal,
 } from "./_web_socket_server.ts";
 import type {
   SocketAddress,
@@ -102,18 +103,11 @@ class DenoWebSocketListener implements StreamListener {
   readonly #answer = (request: Request, info: DenoServeInfo): Response => {
     if (this.#closed !== undefined) return new Response(null, { status: 503 });
     const handshake = handshakeOf(request);
-    if (
-      handshake === undefined ||
-      handshake.header("sec-websocket-version") !== "13"
-    ) return upgradeRequired();
-    if (
-      request.method !== "GET" ||
-      handshake.header("sec-websocket-key") === undefined
-    ) return new Response(null, { status: 400 });
+    if (handshake === undefined) return refusal(426);
+    const flaw = flawOf(request.method, handshake.header);
+    if (flaw !== undefined) return refusal(flaw);
     const verdict = this.#request.admit(handshake);
-    if (typeof verdict === "number") {
-      return new Response(null, { status: verdict });
-    }
+    if (typeof verdict === "number") return refusal(verdict);
     // Not to be had once the request is upgraded.
     const peerAddress = socketAddressFrom(info.remoteAddr);
     const { socket, response } = this.#deno.upgradeWebSocket(request, {

@@ -11,6 +11,7 @@ import { hasWebSocket, openWithHeaders } from "./_web_socket_client.ts";
 import { ABNORMAL } from "./_web_socket_protocol.ts";
 import {
   loadWs,
+  MAX_PENDING_PONGS,
   type WsClient,
   wsFault,
   type WsPackage,
@@ -96,6 +97,7 @@ class WsPackageClient implements WebSocketSocket {
     }
     const client = new WebSocket(request.url, request.protocols, {
       perMessageDeflate: false,
+      maxPendingAutoPongs: MAX_PENDING_PONGS,
       headers: request.headers ?? {},
     });
     this.#client = client;

@@ -11,8 +11,13 @@ import { nodeBuiltin } from "./_node_builtins.ts";
 import { numericAddress } from "./_numeric_address.ts";
 import { addressOf } from "./_socket_address.ts";
 import { listenFault } from "./_socket_fault.ts";
-import { checkServable, listOf } from "./_web_socket_server.ts";
-import { loadWs, type WsServer } from "./_ws_package.ts";
+import {
+  checkServable,
+  flawOf,
+  listOf,
+  refusalHeaders,
+} from "./_web_socket_server.ts";
+import { loadWs, MAX_PENDING_PONGS, type WsServer } from "./_ws_package.ts";
 import { WsPackageSocket } from "./_ws_package_socket.ts";
 import type {
   StreamListener,
@@ -52,6 +57,7 @@ export async function listenNodeWebSocket(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: request.maxMessageSize,
+    maxPendingAutoPongs: MAX_PENDING_PONGS,
     handleProtocols: (_offered, handshake) => agreed.get(handshake) || false,
   });
   const agreed = new WeakMap<http.IncomingMessage, string>();
@@ -63,12 +69,23 @@ export async function listenNodeWebSocket(
       noDelay: true,
     },
     (_request, response) => {
-      response.writeHead(426, { upgrade: "websocket", connection: "close" });
+      response.writeHead(426, {
+        ...refusalHeaders(426),
+        connection: "close",
+      });
       response.end();
     },
   );
   server.on("upgrade", (handshake, stream, head) => {
-    const answer = request.admit(readHandshake(handshake));
+    const asked = readHandshake(handshake);
+    const flaw = asked.header("upgrade")?.toLowerCase() === "websocket"
+      ? flawOf(handshake.method ?? "", asked.header)
+      : 426;
+    if (flaw !== undefined) {
+      refuse(stream, flaw);
+      return;
+    }
+    const answer = request.admit(asked);
     if (typeof answer === "number") {
       refuse(stream, answer);
       return;
@@ -116,8 +133,16 @@ function refuse(stream: Duplex, status: number): void {
   const text = nodeBuiltin("node:http").STATUS_CODES[status] ?? "Refused";
   // A peer that is gone already needs no answer.
   stream.on("error", () => stream.destroy());
+  const headers = {
+    connection: "close",
+    "content-length": "0",
+    ...refusalHeaders(status),
+  };
+  const lines = Object.entries(headers).map(([name, value]) =>
+    `${name}: ${value}\r\n`
+  );
   stream.end(
-    `HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+    `HTTP/1.1 ${status} ${text}\r\n${lines.join("")}\r\n`,
     () => stream.destroy(),
   );
 }

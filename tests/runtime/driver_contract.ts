@@ -15,6 +15,7 @@ import { streamFlowRows } from "./_stream_flow_contract.ts";
 import { timerRows } from "./_timer_contract.ts";
 import { unixRows } from "./_unix_contract.ts";
 import { webSocketRows } from "./_web_socket_contract.ts";
+import { webSocketRawRows } from "./_web_socket_raw_contract.ts";
 
 /** One behaviour. */
 export interface Row {
@@ -39,6 +40,7 @@ export function testDriver(under: DriverUnderTest): void {
     datagramRows,
     multicastRows,
     webSocketRows,
+    webSocketRawRows,
   ];
   for (const rows of tables) {
     for (const row of rows) {
