@@ -16,6 +16,8 @@ import type { AdapterHost, Connection, ConnectionEvents } from "./adapter.ts";
 
 /** RFC 919: all hosts of this network. */
 const LIMITED_BROADCAST = "255.255.255.255";
+/** All hosts of the loopback network: a peer, but none that a socket is bound for. */
+const LOOPBACK_BROADCAST = "127.255.255.255";
 
 /** Binds, fixes the peer, and is ready: there is no handshake, and no end but the local one. */
 export class UdpConnection implements Connection, DatagramEvents {
@@ -61,7 +63,7 @@ export class UdpConnection implements Connection, DatagramEvents {
       }
       socket = await host.driver.bindDatagram({
         ...options,
-        address: source ?? anyAddress(this.#peer),
+        address: source ?? sourceFor(this.#peer),
         peer: this.#peer,
       }, this);
     } catch (error) {
@@ -80,7 +82,7 @@ export class UdpConnection implements Connection, DatagramEvents {
   }
 
   get localAddress(): SocketAddress {
-    return this.#socket?.localAddress ?? anyAddress(this.#peer);
+    return this.#socket?.localAddress ?? sourceFor(this.#peer);
   }
 
   get peerAddress(): SocketAddress {
@@ -148,12 +150,19 @@ export class UdpConnection implements Connection, DatagramEvents {
   }
 }
 
-/** Any local address of the peer's family; a name's family is not known before the look-up, so the driver sees to it. */
-function anyAddress(peer: SocketAddress): SocketAddress {
-  return {
-    family: peer.family,
-    hostname: peer.family === "ipv6" ? "::" : "0.0.0.0",
-    port: 0,
-    path: "",
-  };
+/**
+ * The address to send from: any of the peer's family, or the loopback one for a
+ * peer there, which the system would choose too, and which Deno wants no further
+ * permission for. A name's family is not known before the look-up, so the driver
+ * sees to it.
+ */
+function sourceFor(peer: SocketAddress): SocketAddress {
+  const { family, hostname } = peer;
+  const isLoopback = family === "ipv6"
+    ? hostname === "::1"
+    : /^127(\.\d{1,3}){3}$/.test(hostname) && hostname !== LOOPBACK_BROADCAST;
+  const [loopback, any] = family === "ipv6"
+    ? ["::1", "::"]
+    : ["127.0.0.1", "0.0.0.0"];
+  return { family, hostname: isLoopback ? loopback : any, port: 0, path: "" };
 }

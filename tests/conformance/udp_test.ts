@@ -465,6 +465,85 @@ row("a membership of what is no group is invalid-address", async (world) => {
   assert.deepEqual(node.network.resources(), []);
 });
 
+row("a group that is joined twice is address-in-use", async (world) => {
+  const node = world.node();
+  const on = "127.0.0.1";
+  const memberships = [{ group: "239.255.7.4", interface: on }];
+  for (
+    const [address, more] of [
+      ["0.0.0.0:0", { memberships: [...memberships, ...memberships] }],
+      ["239.255.7.4:0", { memberships, multicastInterface: on }],
+    ] as const
+  ) {
+    await assert.rejects(
+      node.network.listen(Transport.Udp, address, more),
+      isNetworkError("address-in-use"),
+    );
+  }
+  assert.deepEqual(node.network.resources(), []);
+});
+
+row(
+  "a multicastInterface that is not of this host is address-not-available",
+  async (world) => {
+    const node = world.node();
+    let connects = 0;
+    for (
+      const [host, on] of [
+        ["127.0.0.1", "203.0.113.77"],
+        ["127.0.0.1", "no-such-interface"],
+        ["[::1]", "no-such-interface"],
+      ] as const
+    ) {
+      const options = { multicastInterface: on };
+      await assert.rejects(
+        node.network.listen(Transport.Udp, `${host}:0`, options),
+        isNetworkError("address-not-available"),
+      );
+      node.network.connect(Transport.Udp, `${host}:9`, options);
+      const { error } = await node.event("connected", connects++);
+      isNetworkError("address-not-available")(error);
+    }
+  },
+);
+
+const SOURCES = [
+  ["127.0.0.1", "127.0.0.1"],
+  ["127.0.0.2", "127.0.0.1"],
+  ["127.255.255.255", "0.0.0.0"],
+  ["192.0.2.1", "0.0.0.0"],
+  ["239.255.7.5", "0.0.0.0"],
+  ["[::1]", "::1"],
+  ["[2001:db8::1]", "::"],
+  ["localhost", "0.0.0.0"],
+] as const;
+
+for (const [host, source] of SOURCES) {
+  row(`a connect to ${host} binds ${source}`, async (world) => {
+    const bound: string[] = [];
+    const spied: typeof Transport.Udp = {
+      ...Transport.Udp,
+      connect: (host, address, options, events) => {
+        const driver: typeof host.driver = {
+          ...host.driver,
+          bindDatagram: (request) => {
+            bound.push(request.address.hostname);
+            return Promise.reject(new Error("seen enough"));
+          },
+        };
+        const spying = { ...host, driver };
+        return Transport.Udp.connect(spying, address, options, events);
+      },
+    };
+    const { network } = world.node();
+    await assert.rejects(
+      network.connectAsync(spied, `${host}:9`),
+      isNetworkError("io"),
+    );
+    assert.deepEqual(bound, [source]);
+  });
+}
+
 const six = ipv6Interface();
 row(
   "a listener on an IPv6 group hears what is sent to the group, where there is an interface for it",
