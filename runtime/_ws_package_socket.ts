@@ -17,6 +17,12 @@ import { Fault } from "./fault.ts";
 const AS_TEXT = { binary: false, compress: false };
 const AS_BINARY = { binary: true, compress: false };
 
+/**
+ * How long a peer that broke the protocol may take to close, in milliseconds; the
+ * package would give it thirty seconds, and tell of the end no earlier.
+ */
+const LINGER_MS = 1_000;
+
 /** One WebSocket of the `ws` package. */
 export class WsPackageSocket implements WebSocketSocket {
   readonly localAddress: SocketAddress;
@@ -29,6 +35,7 @@ export class WsPackageSocket implements WebSocketSocket {
   #isCorked = false;
   #owesDrain = false;
   #fault: Fault | undefined;
+  #linger: ReturnType<typeof setTimeout> | undefined;
 
   /** Wraps a socket that is open and has delivered nothing yet. */
   constructor(
@@ -62,11 +69,13 @@ export class WsPackageSocket implements WebSocketSocket {
     this.#events = events;
     ws.on("error", (error) => {
       this.#fault ??= wsFault(error);
+      this.#linger ??= setTimeout(() => ws.terminate(), LINGER_MS);
     });
     ws.on("message", this.#onMessage);
     ws.on("ping", this.#onPing);
     ws.on("close", (code, reason) => {
       this.#events = undefined;
+      clearTimeout(this.#linger);
       if (this.#isLocallyClosed) this.#fault = undefined;
       else if (code === ABNORMAL) {
         // The package keeps to itself whether it was a reset or a FIN.
