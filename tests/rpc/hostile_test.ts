@@ -147,8 +147,17 @@ conformsOn(memory, "any bytes at all do no harm", async (world, row) => {
     fc.integer({ min: 0xf8, max: 0xff }),
     fc.uint8Array({ maxLength: 20 }),
   ).map(([kind, rest]) => Uint8Array.of(kind, ...rest));
+  // A connection of their own: what they ask for is answered there, and must not pass for the answer to a call.
+  const [listener] = server.network.resources();
+  assert(listener !== undefined);
+  const address = server.network.localAddress(listener.resourceId);
+  assert(address !== undefined);
+  const stranger = await client.network.connectAsync(
+    row.adapter,
+    row.peerAddress(address),
+  );
   for (const hostile of fc.sample(bytes, 2_000)) {
-    client.network.send(toServer, hostile);
+    client.network.send(stranger, hostile);
   }
   assert.equal(await rpc.call(toServer, "add", [1, 2]), 3);
   assert.equal(server.handler.isRunning, true);
