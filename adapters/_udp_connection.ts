@@ -151,7 +151,7 @@ export class UdpConnection implements Connection, DatagramEvents {
 }
 
 /**
- * The address to send from: any of the peer's family, or the loopback one for a
+ * The address to send from: all of the peer's family, or the loopback one for a
  * peer there, which the system would choose too, and which Deno wants no further
  * permission for. A name's family is not known before the look-up, so the driver
  * sees to it.
@@ -161,8 +161,8 @@ function sourceFor(peer: SocketAddress): SocketAddress {
   const isLoopback = family === "ipv6"
     ? hostname === "::1"
     : /^127(\.\d{1,3}){3}$/.test(hostname) && hostname !== LOOPBACK_BROADCAST;
-  const [loopback, any] = family === "ipv6"
+  const [loopback, every] = family === "ipv6"
     ? ["::1", "::"]
     : ["127.0.0.1", "0.0.0.0"];
-  return { family, hostname: isLoopback ? loopback : any, port: 0, path: "" };
+  return { family, hostname: isLoopback ? loopback : every, port: 0, path: "" };
 }

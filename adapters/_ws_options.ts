@@ -46,7 +46,7 @@ export interface WsListenOptions extends TcpListenOptions, WsTimeOptions {
   /**
    * Which web pages may connect: their origins (`"https://example.com"`), or a
    * check; others are refused with 403. A list also refuses clients that send
-   * no origin. Default: any. A server that trusts cookies needs it: browsers
+   * no origin. Default: all may. A server that trusts cookies needs it: browsers
    * let every page connect everywhere.
    */
   readonly origins?:

@@ -58,7 +58,7 @@ export interface UdpSocketOptions {
 
 /** Options of `connect` over UDP. */
 export interface UdpConnectOptions extends ConnectOptions, UdpSocketOptions {
-  /** The local address to send from. Default: any address, a free port. */
+  /** The local address to send from. Default: a free port of every address, or of the loopback one for a loopback peer. */
   readonly sourceAddress?: SourceAddress;
 }
 
