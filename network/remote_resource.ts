@@ -128,6 +128,8 @@ export class RemoteResource implements ConnectionEvents {
     this.#state = "ready";
     this.#stopWaiting();
     if (this.#registry.isPaused) this.connection.pause();
+    // Before the event, in which the program may already send too much.
+    this.traffic.writable();
     const { endpoint, waiter } = this;
     this.waiter = undefined;
     this.#registry.emit(
@@ -137,7 +139,6 @@ export class RemoteResource implements ConnectionEvents {
       0,
     );
     waiter?.resolve(endpoint);
-    this.traffic.writable();
   }
 
   // Hot: one call a message received.

@@ -253,3 +253,50 @@ conforms("Signals", "a delay that is not a number is invalid-option", () => {
   );
   return handler.stop();
 });
+
+conforms(
+  "FramedTcp",
+  "writable after a congested send in the connected event waits for room",
+  async () => {
+    const server = createNode({ maxQueuedEvents: 1 });
+    const client = createNode();
+    try {
+      const { address } = await server.handler.network.listen(
+        Transport.FramedTcp,
+        "127.0.0.1:0",
+      );
+      const { network } = client.handler;
+      let isWritable: boolean | undefined;
+      const asked = new Promise<{ writable: Promise<boolean> }>((resolve) => {
+        client.listener.forEach((event) => {
+          if (event.type !== "connected") return;
+          const message = new Uint8Array(1 << 20);
+          let status: SendStatus;
+          do {
+            status = network.send(event.endpoint, message);
+          } while (status !== SendStatus.QueueFull);
+          const writable = network.writable(event.endpoint).then((result) =>
+            isWritable = result
+          );
+          resolve({ writable });
+        });
+      });
+      network.connect(Transport.FramedTcp, address);
+      const { writable } = await asked;
+      await eventually(
+        "the server to be full",
+        () => server.handler.stats().isPaused,
+      );
+      await eventually(
+        "the rest to stay with the client",
+        () => client.handler.stats().queuedBytes > 1 << 20,
+      );
+      assert.equal(isWritable, undefined);
+      server.listener.forEach(() => {});
+      assert.equal(await writable, true);
+    } finally {
+      await client.handler.stop();
+      await server.handler.stop();
+    }
+  },
+);
