@@ -38,7 +38,6 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
   readonly #decoder: FrameDecoder;
   readonly #stream: StreamConnection;
   readonly #maxMessageSize: number;
-  readonly #outboxLimit: number;
   readonly #requestedAddress: SocketAddress | undefined;
   #events: ConnectionEvents | undefined;
 
@@ -60,7 +59,6 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
       limits.maxMessageSize,
       framing.maxPayloadSize,
     );
-    this.#outboxLimit = limits.limit;
     this.#decoder = framing.createDecoder(this.#maxMessageSize);
     this.#requestedAddress = requestedAddress;
     this.#stream = new StreamConnection(
@@ -107,7 +105,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
     const headSize = framing.headSize(size);
     const tailSize = framing.tailSize;
     const total = headSize + size + tailSize;
-    if (!outbox.hasRoom(total)) return this.#refusal(total);
+    if (!outbox.hasRoom(total)) return outbox.refusal(total);
     if (size <= outbox.copyLimit) {
       const offset = outbox.reserve(total);
       const slab = outbox.slab;
@@ -149,13 +147,8 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
       return SendStatus.MaxPacketSizeExceeded;
     }
     const outbox = this.#stream.outbox;
-    if (!outbox.hasRoom(frame.length)) return this.#refusal(frame.length);
-    if (frame.length <= outbox.copyLimit) {
-      const offset = outbox.reserve(frame.length);
-      outbox.slab.set(frame, offset);
-    } else {
-      outbox.append(frame);
-    }
+    if (!outbox.hasRoom(frame.length)) return outbox.refusal(frame.length);
+    outbox.put(frame);
     return outbox.status();
   }
 
@@ -212,13 +205,6 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
 
   released(): void {
     this.#listener().released();
-  }
-
-  /** A frame above the limit would never fit: to wait for room would be to wait for ever. */
-  #refusal(frameSize: number): SendStatus {
-    return frameSize > this.#outboxLimit
-      ? SendStatus.MaxPacketSizeExceeded
-      : SendStatus.QueueFull;
   }
 
   #listener(): ConnectionEvents {

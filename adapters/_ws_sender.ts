@@ -27,14 +27,12 @@ export class WsSender {
   readonly frameKey: object | undefined;
   readonly #isMasked: boolean;
   readonly #maxMessageSize: number;
-  readonly #outboxLimit: number;
   #outbox: Outbox | undefined;
 
   constructor(isServer: boolean, limits: ConnectionLimits) {
     this.frameKey = isServer ? SERVER_FRAMES : undefined;
     this.#isMasked = !isServer;
     this.#maxMessageSize = limits.maxMessageSize;
-    this.#outboxLimit = limits.limit;
   }
 
   /** Says where frames go; to be called once, before anything is sent. */
@@ -48,7 +46,9 @@ export class WsSender {
     if (size > this.#maxMessageSize) return SendStatus.MaxPacketSizeExceeded;
     const outbox = this.#attached();
     const headSize = webSocketHeadSize(size, this.#isMasked);
-    if (!outbox.hasRoom(headSize + size)) return this.#refusal(headSize + size);
+    if (!outbox.hasRoom(headSize + size)) {
+      return outbox.refusal(headSize + size);
+    }
     const opcode = isText ? WebSocketOpcode.text : WebSocketOpcode.binary;
     if (size <= outbox.copyLimit) {
       this.#copy(outbox, opcode, data, headSize);
@@ -82,7 +82,7 @@ export class WsSender {
       return SendStatus.MaxPacketSizeExceeded;
     }
     const outbox = this.#attached();
-    if (!outbox.hasRoom(frame.length)) return this.#refusal(frame.length);
+    if (!outbox.hasRoom(frame.length)) return outbox.refusal(frame.length);
     this.write(frame);
     return outbox.status();
   }
@@ -95,20 +95,7 @@ export class WsSender {
 
   /** Sends bytes that are no frame, or frames already. */
   write(bytes: Uint8Array): void {
-    const outbox = this.#attached();
-    if (bytes.length <= outbox.copyLimit) {
-      const offset = outbox.reserve(bytes.length);
-      outbox.slab.set(bytes, offset);
-    } else {
-      outbox.append(bytes);
-    }
-  }
-
-  /** A frame above the limit would never fit: to wait for room would be to wait for ever. */
-  #refusal(frameSize: number): SendStatus {
-    return frameSize > this.#outboxLimit
-      ? SendStatus.MaxPacketSizeExceeded
-      : SendStatus.QueueFull;
+    this.#attached().put(bytes);
   }
 
   #copy(

@@ -96,6 +96,10 @@ export interface Outbox {
   reserve(size: number): number;
   /** Accepts bytes by reference: they must not change from now on. */
   append(bytes: Uint8Array): void;
+  /** Accepts bytes in the cheaper of the two ways: they must not change from now on. */
+  put(bytes: Uint8Array): void;
+  /** What a send of `size` bytes answers that `hasRoom` turned away: `QueueFull`, or for good `MaxPacketSizeExceeded`. */
+  refusal(size: number): SendStatus;
   /** What a send that was accepted answers: `Sent`, or `Congested` above the high-water mark. */
   status(): SendStatus;
   /** Offers everything to the socket now. */

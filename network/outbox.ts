@@ -132,6 +132,19 @@ export class StreamOutbox implements Outbox, OutboxControl {
     if (!this.#isScheduled) this.#schedule();
   }
 
+  put(bytes: Uint8Array): void {
+    if (bytes.length > COPY_LIMIT) return this.append(bytes);
+    const offset = this.reserve(bytes.length);
+    this.slab.set(bytes, offset);
+  }
+
+  refusal(size: number): SendStatus {
+    // Above the limit it would never fit: to wait for room would be to wait for ever.
+    return size > this.#limit
+      ? SendStatus.MaxPacketSizeExceeded
+      : SendStatus.QueueFull;
+  }
+
   status(): SendStatus {
     if (this.#queued + this.#pending <= this.#highWaterMark) {
       return SendStatus.Sent;
