@@ -159,13 +159,13 @@ export class Registry {
     const local = this.#locals.get(id);
     if (local === undefined) return false;
     this.#locals.delete(id);
-    this.closeListener(local);
+    this.#closeListener(local);
     if (!local.adapter.isConnectionOriented) this.#sink.discard(id);
     return true;
   }
 
   /** Closes a listener; `removeAll` waits for it. */
-  closeListener(local: LocalResource): void {
+  #closeListener(local: LocalResource): void {
     this.#ended.add(local.traffic);
     this.#endedFaults += local.faults;
     this.#endedRefusals += local.connectionsRefused;
@@ -230,7 +230,7 @@ export class Registry {
     // What they received and nobody has taken yet may still be taken.
     const locals = [...this.#locals.values()];
     this.#locals.clear();
-    for (const local of locals) this.closeListener(local);
+    for (const local of locals) this.#closeListener(local);
     for (const resource of [...this.#remotes.values(), ...this.#leaving]) {
       resource.remove(options);
     }
