@@ -186,7 +186,16 @@ export type {
   BunWebSocketHandlers,
 } from "./runtime/bun_web_socket.ts";
 export { Fault } from "./runtime/fault.ts";
-export type { FaultCode } from "./runtime/fault.ts";
+export type { FaultCode, FaultOptions } from "./runtime/fault.ts";
+export type {
+  PeerCertificate,
+  TlsConnectRequest,
+  TlsFailure,
+  TlsIdentity,
+  TlsListenRequest,
+  TlsSession,
+  TlsVersion,
+} from "./runtime/tls.ts";
 export { FakeClock } from "./signals/clock.ts";
 export type { Clock } from "./signals/clock.ts";
 export { EventQueue, EventQueueClosedError } from "./signals/event_queue.ts";

@@ -66,6 +66,7 @@ export function reasonOf(fault: Fault | undefined): DisconnectReason {
     case "timed-out":
       return "timeout";
     case "protocol":
+    case "tls":
     case "message-too-big":
     case "overflow":
       return fault.code;

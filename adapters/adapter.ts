@@ -23,6 +23,7 @@
 
 import type { Driver, SocketAddress } from "../runtime/driver.ts";
 import type { Fault } from "../runtime/fault.ts";
+import type { TlsSession } from "../runtime/tls.ts";
 
 /**
  * What became of a `send`.
@@ -50,14 +51,16 @@ export type SendStatus = (typeof SendStatus)[keyof typeof SendStatus];
 
 /**
  * Why a connection ended: `closed` in order, `reset` by the peer or the network,
- * `timeout` of a time limit, `protocol` broken by the peer, `message-too-big`,
- * `overflow` of a queue's limit, or any other `error`.
+ * `timeout` of a time limit, `protocol` broken by the peer, `tls` for a certificate
+ * refused late or a record that cannot be read, `message-too-big`, `overflow` of a
+ * queue's limit, or any other `error`.
  */
 export type DisconnectReason =
   | "closed"
   | "reset"
   | "timeout"
   | "protocol"
+  | "tls"
   | "message-too-big"
   | "overflow"
   | "error";
@@ -200,6 +203,8 @@ export interface Connection {
   readonly protocol?: string;
   /** The path and query that the client asked for; none where the transport has no such thing. */
   readonly path?: string;
+  /** What the TLS handshake agreed on, once ready; none without TLS. */
+  readonly tls?: TlsSession;
   /** Bytes accepted by `send` that have not yet reached the operating system. */
   readonly queuedBytes: number;
   /** What a frame made for this connection has in common with others': equal values share bytes in `sendAll`. */

@@ -5,7 +5,8 @@
  */
 
 import { faultFrom } from "../runtime/fault.ts";
-import type { FaultCode } from "../runtime/fault.ts";
+import type { FaultCode, FaultOptions } from "../runtime/fault.ts";
+import type { TlsFailure } from "../runtime/tls.ts";
 
 /**
  * Which failure a {@linkcode NetworkError} is; the same for the same failure on every runtime.
@@ -42,17 +43,20 @@ export class NetworkError extends Error {
   override readonly name = "NetworkError";
   /** Which failure it is. */
   readonly code: NetworkErrorCode;
+  /** What is wrong with a TLS connection; undefined for every code but `tls`. */
+  readonly tlsFailure: TlsFailure | undefined;
 
   /**
    * Makes an error.
    *
    * @param code Which failure it is.
    * @param message What was tried and why it failed.
-   * @param options `cause`: the error underneath.
+   * @param options `cause`: the error underneath; `tlsFailure`: of the code `tls`, what is wrong.
    */
-  constructor(code: NetworkErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: NetworkErrorCode, message: string, options?: FaultOptions) {
     super(message, options);
     this.code = code;
+    this.tlsFailure = options?.tlsFailure;
   }
 }
 
@@ -65,11 +69,11 @@ export class NetworkError extends Error {
 export function networkErrorFrom(error: unknown, doing: string): NetworkError {
   if (error instanceof NetworkError) return error;
   const fault = faultFrom(error, doing);
-  return new NetworkError(
-    fault.code,
-    fault.message,
-    fault.cause === undefined ? undefined : { cause: fault.cause },
-  );
+  const { code, message, cause, tlsFailure } = fault;
+  return new NetworkError(code, message, {
+    ...(cause !== undefined && { cause }),
+    ...(tlsFailure !== undefined && { tlsFailure }),
+  });
 }
 
 /** The error of a call that an AbortSignal has ended; the signal's reason is its `cause`. */

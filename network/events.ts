@@ -5,6 +5,7 @@
  */
 
 import type { DisconnectReason } from "../adapters/adapter.ts";
+import type { TlsSession } from "../runtime/tls.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { NetworkError } from "./errors.ts";
 import type { ResourceId } from "./resource_id.ts";
@@ -19,12 +20,15 @@ export type ConnectedEvent =
     readonly endpoint: Endpoint;
     readonly ok: true;
     readonly error: undefined;
+    /** What the TLS handshake agreed on; undefined without TLS. */
+    readonly tls: TlsSession | undefined;
   }
   | {
     readonly type: "connected";
     readonly endpoint: Endpoint;
     readonly ok: false;
     readonly error: NetworkError;
+    readonly tls: undefined;
   };
 
 /** A peer connected to a listener, and its handshake is done. Connection-oriented transports only. */
@@ -35,6 +39,8 @@ export interface AcceptedEvent {
   readonly endpoint: Endpoint;
   /** The listener; undefined for a connection that was attached. */
   readonly listener: ResourceId | undefined;
+  /** What the TLS handshake agreed on, the peer's certificate with it; undefined without TLS. */
+  readonly tls: TlsSession | undefined;
 }
 
 /** A message came. */
@@ -69,6 +75,11 @@ export interface DisconnectedEvent {
   readonly reason: DisconnectReason;
   /** What happened in detail, where there is more to say than the reason. */
   readonly error: NetworkError | undefined;
+  /**
+   * Whether the node connects again (`reconnect`): one more `connected` of the
+   * same endpoint then tells the outcome.
+   */
+  readonly willReconnect: boolean;
 }
 
 /** One of the four things that happen on the network. */

@@ -131,11 +131,12 @@ export class RemoteResource implements ConnectionEvents {
     // Before the event, in which the program may already send too much.
     this.traffic.writable();
     const { endpoint, waiter } = this;
+    const { tls } = this.connection;
     this.waiter = undefined;
     this.#registry.emit(
       this.#isOwn
-        ? { type: "connected", endpoint, ok: true, error: undefined }
-        : { type: "accepted", endpoint, listener: this.#listener?.id },
+        ? { type: "connected", endpoint, ok: true, error: undefined, tls }
+        : { type: "accepted", endpoint, listener: this.#listener?.id, tls },
       0,
     );
     waiter?.resolve(endpoint);
@@ -172,6 +173,7 @@ export class RemoteResource implements ConnectionEvents {
         endpoint: this.endpoint,
         reason,
         error,
+        willReconnect: false,
       }, 0);
     } else if (this.#isOwn) {
       const cause = this.#aborted ?? fault ??
@@ -236,7 +238,13 @@ export class RemoteResource implements ConnectionEvents {
   #failConnect(error: NetworkError): void {
     const { endpoint, waiter } = this;
     this.waiter = undefined;
-    this.#registry.emit({ type: "connected", endpoint, ok: false, error }, 0);
+    this.#registry.emit({
+      type: "connected",
+      endpoint,
+      ok: false,
+      error,
+      tls: undefined,
+    }, 0);
     waiter?.reject(error);
   }
 

@@ -15,10 +15,12 @@ class Timer {
   }
 }
 
-/** The members of a driver that tell and keep time, the same on every runtime. */
+/** The members of a driver that tell and keep time, and draw lots: the same on every runtime. */
 export const timers = {
   /** As `Driver.now`. */
   now: (): number => performance.now(),
+  /** As `Driver.random`. */
+  random: (): number => Math.random(),
   /** As `Driver.setTimer`. */
   setTimer: (callback: () => void, delayMs: number): TimerHandle =>
     new Timer(callback, delayMs),

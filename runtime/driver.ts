@@ -8,7 +8,8 @@
  * | member | what it must do |
  * | --- | --- |
  * | `now`, `setTimer`, `clearTimer`, `defer` | monotonic time, one-shot timers, a task after pending I/O |
- * | `connectStream`, `listenStream` | TCP and Unix sockets |
+ * | `random` | numbers that spread retries over time |
+ * | `connectStream`, `listenStream` | TCP and Unix sockets, TCP also with TLS |
  * | `bindDatagram` | UDP sockets with multicast |
  * | `connectWebSocket`, `listenWebSocket` | the runtime's own WebSocket API |
  *
@@ -32,6 +33,7 @@
  */
 
 import type { Fault } from "./fault.ts";
+import type { TlsConnectRequest, TlsListenRequest, TlsSession } from "./tls.ts";
 
 /** A bound or connected address, in one shape for all families. */
 export interface SocketAddress {
@@ -65,6 +67,8 @@ export interface StreamSocket {
   readonly localAddress: SocketAddress;
   /** Known once the socket is open. */
   readonly peerAddress: SocketAddress;
+  /** What the TLS handshake agreed on, once the socket is open; none without TLS. */
+  readonly tls?: TlsSession;
   /** Bytes that were taken by `write` and have not yet reached the operating system. */
   readonly pending: number;
   /**
@@ -92,6 +96,8 @@ export interface StreamConnectRequest {
   readonly sourceAddress?: SocketAddress;
   /** TCP keepalive: the idle time before the first probe, in milliseconds. Off by default. */
   readonly keepAliveMs?: number;
+  /** TLS over the stream; `open` comes after its handshake. Default: none. */
+  readonly tls?: TlsConnectRequest;
 }
 
 /** Where streams are accepted, and how. */
@@ -106,6 +112,8 @@ export interface StreamListenRequest {
   readonly ipv6Only?: boolean;
   /** TCP keepalive of accepted sockets, as in {@linkcode StreamConnectRequest}. */
   readonly keepAliveMs?: number;
+  /** TLS over the accepted streams; `accept` comes after its handshake. Default: none. */
+  readonly tls?: TlsListenRequest;
 }
 
 /** What a stream listener tells its owner. */
@@ -292,6 +300,8 @@ export interface Driver {
   clearTimer(timer: TimerHandle): void;
   /** Calls back soon, after input and output that is ready now: never before the current callback has returned. */
   defer(callback: () => void): void;
+  /** A number from 0 to below 1, to spread retries with; not for secrets. */
+  random(): number;
   /** Starts to connect; the outcome is `open` or `closed`. `abort` gives it up. */
   connectStream(
     request: StreamConnectRequest,

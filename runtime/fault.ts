@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { TlsFailure } from "./tls.ts";
+
 /** The codes of every error that signalbox raises. `docs/errors.md` explains each. */
 export type FaultCode =
   | "aborted"
@@ -31,23 +33,32 @@ export type FaultCode =
   | "too-many-open-files"
   | "unreachable";
 
+/** More about a {@linkcode Fault}. */
+export interface FaultOptions extends ErrorOptions {
+  /** Of the code `tls`: what is wrong. */
+  readonly tlsFailure?: TlsFailure;
+}
+
 /** A failure with a code; the runtime's own error, if there was one, is its `cause`. */
 export class Fault extends Error {
   /** Always `"Fault"`. */
   override readonly name = "Fault";
   /** Which failure it is. */
   readonly code: FaultCode;
+  /** What is wrong with a TLS connection; undefined for every code but `tls`. */
+  readonly tlsFailure: TlsFailure | undefined;
 
   /**
    * Makes a fault.
    *
    * @param code Which failure it is.
    * @param message What was tried and why it failed: a sentence without a final period.
-   * @param options `cause`: the error underneath.
+   * @param options `cause`: the error underneath; `tlsFailure`: of the code `tls`, what is wrong.
    */
-  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+  constructor(code: FaultCode, message: string, options?: FaultOptions) {
     super(message, options);
     this.code = code;
+    this.tlsFailure = options?.tlsFailure;
   }
 }
 

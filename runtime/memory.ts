@@ -162,6 +162,10 @@ class MemoryDriver implements Driver {
     this.#place.space.clock.defer(callback);
   }
 
+  random(): number {
+    return Math.random();
+  }
+
   connectStream(
     request: StreamConnectRequest,
     events: StreamEvents,

@@ -105,6 +105,7 @@ const memoryLess = {
   now: refuse,
   setTimer: refuse,
   clearTimer: refuse,
+  random: refuse,
   defer: refuse,
   connectStream: refuse,
   bindDatagram: refuse,
