@@ -19,8 +19,10 @@
 export { SendStatus } from "./adapters/adapter.ts";
 export type {
   Adapter,
+  ConnectionFailure,
   ConnectOptions,
   DisconnectReason,
+  ReconnectOptions,
 } from "./adapters/adapter.ts";
 export { WebSocketClose, Ws } from "./adapters/ws_client.ts";
 export type {

@@ -27,6 +27,7 @@ export type {
   CloseOptions,
   Connection,
   ConnectionEvents,
+  ConnectionFailure,
   ConnectOptions,
   DisconnectReason,
   HostTimer,
@@ -37,6 +38,7 @@ export type {
   OutboxControl,
   OutboxLimits,
   OutboxSocket,
+  ReconnectOptions,
   TargetAddress,
 } from "./adapters/adapter.ts";
 export { FramedTcp, framedTcp } from "./adapters/framed_tcp.ts";

@@ -22,8 +22,8 @@
  */
 
 import type { Driver, SocketAddress } from "../runtime/driver.ts";
-import type { Fault } from "../runtime/fault.ts";
-import type { TlsSession } from "../runtime/tls.ts";
+import type { Fault, FaultCode } from "../runtime/fault.ts";
+import type { TlsFailure, TlsSession } from "../runtime/tls.ts";
 
 /**
  * What became of a `send`.
@@ -254,12 +254,70 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Why one attempt to connect failed, or a connection ended: a `NetworkError`. */
+export interface ConnectionFailure extends Error {
+  /** Which failure it is. */
+  readonly code: FaultCode;
+  /** What is wrong with a TLS connection; undefined for every code but `tls`. */
+  readonly tlsFailure: TlsFailure | undefined;
+}
+
+/**
+ * How a connection is made again when it fails: after a delay drawn at random
+ * from 0 to a bound that grows with every failure (full jitter).
+ *
+ * An *outage* is the time without a connection: from `connect`, or from a
+ * `disconnected` event, to the `connected` event that ends it.
+ */
+export interface ReconnectOptions {
+  /** The bound of the first delay, in milliseconds, 1 to 2,147,483,647. Default: 100. */
+  readonly initialDelayMs?: number;
+  /** What the bound of the delay grows to, in milliseconds, `initialDelayMs` to 2,147,483,647. Default: 30,000, or `initialDelayMs` if that is more. */
+  readonly maxDelayMs?: number;
+  /** What the bound is multiplied with after each failure, 1 to 1,000. Default: 2. */
+  readonly factor?: number;
+  /** How many attempts an outage may take, from 1; the `connect` itself is the first of its own. Default: Infinity. */
+  readonly maxAttempts?: number;
+  /** How long an outage may last, in milliseconds, from 1; an attempt under way is then given up. Default: Infinity. */
+  readonly maxOutageMs?: number;
+  /** Gives an outage up when it fires, the first included; a connection that is up lives on, and is not made again. */
+  readonly signal?: AbortSignal;
+  /**
+   * How many bytes of messages may wait for the connection during an outage, the
+   * first included; each counts its own and 64 more. They go out first, in order.
+   * Default: 0: `send` answers `ResourceNotAvailable`.
+   */
+  readonly queueLimit?: number;
+  /**
+   * Whether to try again. Asked after each failure but those that no attempt can
+   * mend (`invalid-…`, `not-supported`, `permission-denied`), also when a
+   * connection that was up ends. Must not throw: that stops the node. Default:
+   * yes, but no for `tls` before the connection was ever up.
+   *
+   * @param error Why it failed: a `NetworkError`.
+   * @param attempt How many attempts this outage has taken; 0 when it begins.
+   */
+  readonly shouldRetry?: (error: ConnectionFailure, attempt: number) => boolean;
+}
+
 /** Options that every `connect` takes. */
 export interface ConnectOptions {
-  /** How long the transport may take to connect, in milliseconds; 0 for no limit. Default: 30,000. */
+  /** How long the transport may take to connect, in milliseconds; 0 for no limit. With `reconnect`, each attempt. Default: 30,000. */
   readonly connectTimeoutMs?: number;
-  /** Gives the connection up while it is not ready: its `connected` event says `aborted`. */
+  /** Gives the connection up until it is ready for the first time: its `connected` event says `aborted`. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether the connection is made again when an attempt fails, or the peer or a
+   * fault ends it; a local `remove` ends it for good. The endpoint stays the same.
+   * `not-supported` over UDP, which has no connections. Default: false.
+   */
+  readonly reconnect?: boolean | ReconnectOptions;
+  /**
+   * Ends the connection with the reason `timeout` when no message went either way
+   * for that long, in milliseconds; at the latest after a quarter more. 0 for
+   * never. Default: 0.
+   */
+  readonly idleTimeoutMs?: number;
   /** The largest message that is sent or received, in bytes. Default: 16 MiB, or less if the transport's limit is. */
   readonly maxMessageSize?: number;
   /** Above so many queued bytes `send` answers `Congested`. Default: 1 MiB. */
@@ -276,6 +334,8 @@ export interface ListenOptions {
   readonly highWaterMark?: number;
   /** As in {@linkcode ConnectOptions}. */
   readonly outboxLimit?: number;
+  /** As in {@linkcode ConnectOptions}, for each accepted connection; `not-supported` over UDP, whose listeners have none. */
+  readonly idleTimeoutMs?: number;
   /** How many accepted connections may live at once; more are refused. Default: no limit. */
   readonly maxConnections?: number;
 }
@@ -284,6 +344,8 @@ export interface ListenOptions {
 export interface Attachment {
   /** The transport that it counts as. */
   readonly adapter: Adapter;
+  /** As in {@linkcode ListenOptions}. */
+  readonly idleTimeoutMs?: number;
   /** Takes the connection over. Its `ready` becomes an `accepted` event without a listener. */
   attach(host: AdapterHost, events: ConnectionEvents): Connection;
 }

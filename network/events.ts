@@ -12,7 +12,9 @@ import type { ResourceId } from "./resource_id.ts";
 
 /**
  * The outcome of a `connect`: exactly one for each call that returned, unless the
- * connection was removed, or the node stopped, before. After `ok: false` the endpoint is gone.
+ * connection was removed, or the node stopped, before. With `reconnect` there is
+ * one more after each `disconnected` that said `willReconnect`. After `ok: false`
+ * the endpoint is gone.
  */
 export type ConnectedEvent =
   | {
@@ -63,13 +65,13 @@ export interface NetworkMessageEvent {
 
 /**
  * The peer or a fault ended a connection that had been `connected` or
- * `accepted`: exactly once, and the last event of the endpoint. A local
- * `remove` or `stop` is not reported.
+ * `accepted`: exactly once for each, and the last event of the endpoint unless
+ * `willReconnect` is true. A local `remove` or `stop` is not reported.
  */
 export interface DisconnectedEvent {
   /** Tells this event from the others. */
   readonly type: "disconnected";
-  /** The peer; `send` to it answers `ResourceNotFound` from now on. */
+  /** The peer; `send` to it answers `ResourceNotFound` from now on, or with `willReconnect` as `reconnect` says. */
   readonly endpoint: Endpoint;
   /** Why it ended. */
   readonly reason: DisconnectReason;
