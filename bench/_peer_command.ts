@@ -1,0 +1,112 @@
+/**
+ * The command line that every peer of the benchmark keeps to, as
+ * `bench/peers/README.md` lays it down.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+
+/** What a peer does. */
+export type Mode = "echo" | "sink" | "source" | "ping";
+
+/** What a peer was asked for. */
+export interface PeerCommand {
+  readonly mode: Mode;
+  readonly transport: string;
+  readonly address: string;
+  readonly isListening: boolean;
+  /** Bytes of a message; undefined when none was given. */
+  readonly size: number | undefined;
+  /** How many messages: of a source and a ping on each connection, of a sink in all. Infinity: no end. */
+  readonly messages: number;
+  /** How long a source or a ping goes on. Infinity: until `messages`. */
+  readonly seconds: number;
+  readonly connections: number;
+  /** Messages in flight on each connection of a ping. */
+  readonly depth: number;
+  /** Seconds after the first message in which a sink or a ping does not count. */
+  readonly warmup: number;
+}
+
+const MODES: readonly string[] = ["echo", "sink", "source", "ping"];
+const DEFAULT_MESSAGES = 1_000;
+
+function isMode(name: string | undefined): name is Mode {
+  return name !== undefined && MODES.includes(name);
+}
+
+/** Reads the command line. A wrong one ends the program with status 2. */
+export function readPeerCommand(): PeerCommand {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        transport: { type: "string" },
+        listen: { type: "string" },
+        connect: { type: "string" },
+        size: { type: "string" },
+        messages: { type: "string" },
+        seconds: { type: "string" },
+        connections: { type: "string" },
+        depth: { type: "string" },
+        warmup: { type: "string" },
+      },
+    });
+    const [mode] = positionals;
+    if (!isMode(mode) || positionals.length > 1) {
+      throw new Error(`the mode must be one of ${MODES.join(", ")}`);
+    }
+    if (values.transport === undefined) throw new Error("no --transport");
+    const address = values.listen ?? values.connect;
+    if (address === undefined || (values.listen && values.connect)) {
+      throw new Error("one of --listen and --connect is required");
+    }
+    const seconds = number("seconds", values.seconds, Infinity);
+    return {
+      mode,
+      transport: values.transport,
+      address,
+      isListening: values.listen !== undefined,
+      size: values.size === undefined
+        ? undefined
+        : number("size", values.size, 0),
+      messages: number(
+        "messages",
+        values.messages,
+        mode === "sink" || seconds < Infinity ? Infinity : DEFAULT_MESSAGES,
+      ),
+      seconds,
+      connections: number("connections", values.connections, 1),
+      depth: number("depth", values.depth, 1),
+      warmup: number("warmup", values.warmup, 0),
+    };
+  } catch (error) {
+    return fail(error, 2);
+  }
+}
+
+function number(name: string, text: string | undefined, other: number): number {
+  if (text === undefined) return other;
+  const value = Number(text);
+  if (text !== "" && value >= 0) return value;
+  throw new Error(`--${name} must be a number, not negative`);
+}
+
+/** Prints one line of the protocol. */
+export function report(line: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Ends the program: it cannot go on. */
+export function fail(error: unknown, status = 1): never {
+  const message = error instanceof Error ? error.message : String(error);
+  report({ error: message, ...(status === 2 && { unsupported: true }) });
+  process.exit(status);
+}
+
+/** Ends the program when whoever started it is gone, whatever it is doing. */
+export function endWithInput(): void {
+  process.stdin.on("end", () => process.exit(0)).resume();
+}

@@ -1,0 +1,256 @@
+/**
+ * Starts the programs of the benchmark, each a process of its own, and reads
+ * what they print: one JSON object a line.
+ *
+ * Plain JavaScript, because Node 20 runs it.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { bunPath, denoPath, nodePath, root } from "../scripts/runtimes.mjs";
+
+/** @typedef {"deno" | "bun" | "node"} Runtime */
+
+/** @type {readonly Runtime[]} */
+export const RUNTIMES = Object.freeze(["deno", "bun", "node"]);
+
+/** What a runtime is called in tables. */
+export const RUNTIME_NAMES = Object.freeze({
+  deno: "Deno",
+  bun: "Bun",
+  node: "Node",
+});
+
+/** Descriptors that a process of a thousand connections may want. */
+const DESCRIPTORS = 8_192;
+
+/**
+ * The command that runs a program on a runtime.
+ *
+ * @param {Runtime} runtime
+ * @param {string} file from the top folder
+ * @param {readonly string[]} args
+ * @param {Partial<Record<Runtime, readonly string[]>>} [flags] of the runtime itself
+ * @returns {string[]}
+ */
+export function programOn(runtime, file, args, flags = {}) {
+  const path = join(root, file);
+  const more = flags[runtime] ?? [];
+  switch (runtime) {
+    case "deno":
+      // With the flag Deno has datagram sockets of its own, for every contender.
+      return [
+        denoPath(),
+        "run",
+        "--quiet",
+        "--no-check",
+        "--allow-all",
+        "--unstable-net",
+        ...more,
+        path,
+        ...args,
+      ];
+    case "bun":
+      return [bunPath(), ...more, path, ...args];
+    case "node":
+      return [nodePath(26), "--no-warnings", ...more, path, ...args];
+  }
+}
+
+/** @type {Set<Program>} */
+const running = new Set();
+
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  process.once(signal, () => {
+    for (const program of running) program.kill();
+    process.exit(130);
+  });
+}
+
+/** A running program. */
+export class Program {
+  /** @type {import("node:child_process").ChildProcess} */
+  #child;
+  #errors = "";
+  #code = /** @type {number | undefined} */ (undefined);
+  /** @type {Promise<void>} */
+  #ended;
+  /** @type {Record<string, unknown>[]} */
+  #lines = [];
+  /** @type {Set<() => void>} */
+  #waiting = new Set();
+  #name;
+
+  /**
+   * @param {readonly string[]} command
+   * @param {{ manyConnections?: boolean, env?: Record<string, string> }} [options]
+   *   `manyConnections`: raises the limit of descriptors
+   */
+  constructor(command, { manyConnections = false, env = {} } = {}) {
+    this.#name = command.slice(0, 12).join(" ");
+    const [file = "", ...args] = manyConnections && process.platform !== "win32"
+      ? [
+        "sh",
+        "-c",
+        `ulimit -n ${DESCRIPTORS} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"`,
+        "sh",
+        ...command,
+      ]
+      : command;
+    this.#child = spawn(file, args, {
+      cwd: root,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        NO_COLOR: "1",
+        DENO_NO_UPDATE_CHECK: "1",
+        ...env,
+      },
+    });
+    running.add(this);
+    const { stdin, stdout, stderr } = this.#child;
+    // A program may be gone before its input is closed.
+    stdin?.on("error", () => {});
+    stderr?.setEncoding("utf8").on("data", (text) => {
+      this.#errors = (this.#errors + text).slice(-4_000);
+    });
+    if (stdout !== null) {
+      createInterface({ input: stdout }).on("line", (line) => {
+        try {
+          this.#lines.push(JSON.parse(line));
+        } catch {
+          this.#errors += `${line}\n`;
+        }
+        this.#wake();
+      });
+    }
+    this.#ended = new Promise((resolve) => {
+      const end = (/** @type {number} */ code) => {
+        this.#code = code;
+        running.delete(this);
+        this.#wake();
+        resolve();
+      };
+      this.#child.once("error", (error) => {
+        this.#errors += error.message;
+        end(1);
+      });
+      this.#child.once("close", (code) => end(code ?? 1));
+    });
+  }
+
+  #wake() {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Ends it at once. */
+  kill() {
+    this.#child.kill("SIGKILL");
+  }
+
+  /**
+   * The first line that has a member of this name.
+   *
+   * @param {string} member
+   * @param {number} timeoutMs
+   * @returns {Promise<Record<string, unknown>>}
+   */
+  line(member, timeoutMs) {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+      };
+      const look = () => {
+        const line = this.#lines.find((line) => member in line);
+        const error = this.#lines.find((line) => "error" in line);
+        if (line !== undefined) {
+          stop();
+          resolve(line);
+        } else if (error !== undefined || this.#code !== undefined) {
+          stop();
+          const reason = error?.error ??
+            `it ended with status ${this.#code}: ${this.#errors.trim()}`;
+          reject(new Error(`${this.#name}: ${reason}`));
+        }
+      };
+      const timer = setTimeout(() => {
+        stop();
+        reject(
+          new Error(
+            `${this.#name}: no "${member}" within ${
+              timeoutMs / 1_000
+            } s ${this.#errors.trim()}`,
+          ),
+        );
+      }, timeoutMs);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  /** Closes its input, which ends every program of the benchmark, and waits until it is gone. */
+  async end() {
+    this.#child.stdin?.end();
+    const timer = setTimeout(() => this.kill(), 2_000);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Runs two programs against each other: one listens, one connects to it.
+ *
+ * @param {object} pair
+ * @param {readonly string[]} pair.listening
+ * @param {(address: string) => readonly string[]} pair.connecting
+ * @param {"listening" | "connecting"} pair.result whose result is wanted
+ * @param {boolean} [pair.manyConnections]
+ * @param {number} pair.timeoutMs
+ * @returns {Promise<Record<string, unknown>>}
+ */
+export async function runPair(
+  { listening, connecting, result, manyConnections = false, timeoutMs },
+) {
+  const first = new Program(listening, { manyConnections });
+  try {
+    const { address } = await first.line("ready", timeoutMs);
+    const second = new Program(connecting(String(address)), {
+      manyConnections,
+    });
+    try {
+      const [wanted, other] = result === "listening"
+        ? [first, second]
+        : [second, first];
+      // The other's failure is told at once, not after the time limit.
+      const failed = other.line("error", timeoutMs).then(
+        (line) => Promise.reject(new Error(String(line.error))),
+        () => new Promise(() => {}),
+      );
+      return await /** @type {Promise<Record<string, unknown>>} */ (
+        Promise.race([wanted.line("seconds", timeoutMs), failed])
+      );
+    } finally {
+      await second.end();
+    }
+  } finally {
+    await first.end();
+  }
+}
+
+/**
+ * Runs one program to its result.
+ *
+ * @param {readonly string[]} command
+ * @param {number} timeoutMs
+ * @returns {Promise<Record<string, unknown>>}
+ */
+export async function runAlone(command, timeoutMs) {
+  const program = new Program(command);
+  try {
+    return await program.line("seconds", timeoutMs);
+  } finally {
+    await program.end();
+  }
+}
