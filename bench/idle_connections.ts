@@ -1,0 +1,258 @@
+/**
+ * What an idle connection costs the server in memory, over FramedTcp and Ws,
+ * beside one on the runtime's bare sockets.
+ *
+ *     npm run bench:idle                    (all runtimes, more descriptors)
+ *     deno run -A bench/idle_connections.ts (bun …, node …)
+ *
+ * Each measurement has a server process, which alone is measured, and a process
+ * of clients. What counts is the growth from the tenth part of the connections
+ * to all of them, each time after collections of garbage: so the fixed cost of
+ * a program that is warm is in neither. The kinds take turns for `--rounds`
+ * (default 3); the medians are shown.
+ *
+ * The exit status is 1 when a FramedTcp connection takes over `--limit` KiB
+ * (default 4) more than a bare one, by resident memory or by the heap.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import net from "node:net";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { createNode, FramedTcp, Ws } from "../mod.ts";
+import { bareServer } from "./_bare_idle.ts";
+import type { BareServer } from "./_bare_idle.ts";
+
+const KINDS = ["bare", "FramedTcp", "Ws"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Bytes; of the whole process, and of its heap with what hangs on it. */
+interface Sample {
+  readonly rss: number;
+  readonly heap: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    connections: { type: "string", default: "10000" },
+    rounds: { type: "string", default: "3" },
+    limit: { type: "string", default: "4" },
+    serve: { type: "string" },
+    connect: { type: "string" },
+  },
+});
+
+function kindOf(name: string): Kind {
+  const kind = KINDS.find((each) => each === name);
+  if (kind === undefined) throw new Error(`There is no kind ${name}`);
+  return kind;
+}
+
+/** Measures itself when a line asks for it: first the count of connections to wait for. */
+async function serve(kind: Kind): Promise<void> {
+  const server = kind === "bare" ? await bareServer() : await nodeServer(kind);
+  console.log(server.port);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const end = performance.now() + 60_000;
+    while (server.count() < Number(line)) {
+      if (performance.now() > end) {
+        throw new Error(`${server.count()} of ${line} connections came`);
+      }
+      await pause(20);
+    }
+    console.log(JSON.stringify(await sample()));
+  }
+  process.exit();
+}
+
+async function nodeServer(kind: "FramedTcp" | "Ws"): Promise<BareServer> {
+  const { handler, listener } = createNode();
+  let count = 0;
+  listener.forEach((event) => {
+    if (event.type === "accepted") count += 1;
+    else if (event.type === "disconnected") count -= 1;
+  });
+  const { address } = await handler.network.listen(
+    kind === "Ws" ? Ws : FramedTcp,
+    "127.0.0.1:0",
+  );
+  return { port: address.port, count: () => count };
+}
+
+async function sample(): Promise<Sample> {
+  for (let turn = 0; turn < 6; turn += 1) {
+    collect();
+    await pause(50);
+  }
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, heap: heapUsed + external };
+}
+
+function collect(): void {
+  const gc: unknown = Reflect.get(globalThis, "gc");
+  const bun: unknown = Reflect.get(globalThis, "Bun");
+  if (typeof gc === "function") gc();
+  else if (
+    typeof bun === "object" && bun !== null && "gc" in bun &&
+    typeof bun.gc === "function"
+  ) bun.gc(true);
+  else throw new Error("Cannot collect garbage: run with --expose-gc");
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Keeps connections: each line asks for so many at the port that came first. */
+async function connect(kind: Kind): Promise<void> {
+  const sockets: net.Socket[] = [];
+  let port = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (port === 0) {
+      port = Number(line);
+      continue;
+    }
+    const wanted = Number(line);
+    while (sockets.length < wanted) {
+      const batch = Math.min(100, wanted - sockets.length);
+      sockets.push(
+        ...await Promise.all(
+          Array.from({ length: batch }, () => connectOne(kind, port)),
+        ),
+      );
+    }
+    console.log("connected");
+  }
+  process.exit();
+}
+
+function connectOne(kind: Kind, port: number): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("connect", () => {
+      if (kind !== "Ws") return resolve(socket);
+      socket.once("data", () => resolve(socket));
+      socket.write(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n" +
+          "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      );
+    });
+  });
+}
+
+/** Another process of this program. */
+class Part {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(flag: string, kind: Kind) {
+    const { execPath, argv } = process;
+    const flags = "Deno" in globalThis
+      ? ["run", "-A", "--no-check", "--v8-flags=--expose-gc"]
+      : "Bun" in globalThis
+      ? []
+      : ["--expose-gc"];
+    const child = spawn(execPath, [...flags, argv[1] ?? "", flag, kind], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    if (child.stdout === null) throw new Error("A process has no output");
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout })
+      [Symbol.asyncIterator]();
+  }
+
+  say(line: string | number): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  async answer(): Promise<string> {
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error("A process ended too early");
+    return value;
+  }
+
+  async end(): Promise<void> {
+    const exit = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill("SIGKILL");
+    await exit;
+  }
+}
+
+/** Bytes for each connection. */
+async function measure(kind: Kind, connections: number): Promise<Sample> {
+  const server = new Part("--serve", kind);
+  const clients = new Part("--connect", kind);
+  try {
+    clients.say(await server.answer());
+    const reach = async (count: number): Promise<Sample> => {
+      clients.say(count);
+      await clients.answer();
+      server.say(count);
+      const { rss, heap }: Sample = JSON.parse(await server.answer());
+      return { rss, heap };
+    };
+    const few = Math.floor(connections / 10);
+    const before = await reach(few);
+    const after = await reach(connections);
+    const added = connections - few;
+    return {
+      rss: (after.rss - before.rss) / added,
+      heap: (after.heap - before.heap) / added,
+    };
+  } finally {
+    await Promise.all([server.end(), clients.end()]);
+  }
+}
+
+async function compare(): Promise<void> {
+  const connections = Number(values.connections);
+  const limit = Number(values.limit);
+  const samples: Record<Kind, Sample[]> = { bare: [], FramedTcp: [], Ws: [] };
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    for (const kind of KINDS) {
+      samples[kind].push(await measure(kind, connections));
+    }
+  }
+  const medians = (kind: Kind, measure: keyof Sample) =>
+    median(samples[kind].map((each) => each[measure])) / 1024;
+  console.log(
+    `${connections} idle connections: KiB each, median of ${values.rounds} (all)`,
+  );
+  let isOver = false;
+  for (const measure of ["rss", "heap"] as const) {
+    const bare = medians("bare", measure);
+    for (const kind of KINDS) {
+      const own = medians(kind, measure);
+      const all = samples[kind].map((each) =>
+        (each[measure] / 1024).toFixed(2)
+      );
+      const more = kind === "bare" ? "" : `${(own - bare).toFixed(2)} more`;
+      console.log(
+        `${measure === "rss" ? "resident" : "heap    "}  ${kind.padEnd(9)} ${
+          own.toFixed(2).padStart(6)
+        }  ${more.padStart(10)}   (${all.join(", ")})`,
+      );
+      if (kind === "FramedTcp" && !(own - bare <= limit)) isOver = true;
+    }
+  }
+  console.log(
+    isOver
+      ? `FramedTcp takes over ${limit} KiB more than bare sockets`
+      : `FramedTcp takes at most ${limit} KiB more than bare sockets`,
+  );
+  if (isOver) process.exitCode = 1;
+}
+
+function median(numbers: number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
+
+if (values.serve !== undefined) await serve(kindOf(values.serve));
+else if (values.connect !== undefined) await connect(kindOf(values.connect));
+else await compare();
