@@ -16,13 +16,19 @@ const FIRST_CAPACITY = 64;
  */
 export class TimerList {
   /** In milliseconds. */
-  deadlines: Float64Array<ArrayBuffer> = new Float64Array(FIRST_CAPACITY);
+  deadlines: Float64Array<ArrayBuffer>;
   /** The slot of each timer. */
-  slots: Int32Array<ArrayBuffer> = new Int32Array(FIRST_CAPACITY);
+  slots: Int32Array<ArrayBuffer>;
   /** Entries before this one have been taken. */
   head = 0;
   /** Entries end here. */
   tail = 0;
+
+  /** An empty list with room for `capacity` entries. Default: a few. */
+  constructor(capacity: number = FIRST_CAPACITY) {
+    this.deadlines = new Float64Array(capacity);
+    this.slots = new Int32Array(capacity);
+  }
 
   /** How many entries there are. */
   get length(): number {

@@ -9,7 +9,10 @@ import { TimerList } from "./_timer_list.ts";
 
 // A heap of this size stays in the processor's cache.
 const NEAR = 1024;
-const SAMPLES = 31;
+// Into how many piles one is split at most: a pile of a million is in order after
+// two such steps, and so many lists can still be written to side by side.
+const WAYS = 32;
+const SAMPLES_PER_WAY = 8;
 
 interface Pile {
   readonly list: TimerList;
@@ -20,7 +23,7 @@ interface Pile {
 /**
  * Timers too far away to be worth ordering, in piles: each pile holds a span of
  * time, and only when the heap has run empty is the nearest pile moved into it,
- * split before if it is large. This is quicksort, done as far as it is needed:
+ * split before if it is large. This is a sample sort, done as far as it is needed:
  * a timer that is added costs one append, and each split reads memory in its
  * order, where a heap of a million jumps through it.
  */
@@ -99,38 +102,78 @@ export class TimerPiles<T> {
   }
 
   /**
-   * Leaves the later entries of a list to be the nearest pile, and returns the
+   * Leaves the later entries of a list to be the nearest piles, and returns the
    * others; or returns undefined and changes nothing if all are equally late.
    */
   #split(list: TimerList): TimerList | undefined {
-    const bound = findBound(list);
-    if (bound === Infinity) return undefined;
-    const nearer = new TimerList();
-    const farther = new TimerList();
-    const { deadlines, slots, tail } = list;
-    for (let at = list.head; at < tail; at += 1) {
-      const deadline = deadlines[at] ?? 0;
-      (deadline < bound ? nearer : farther).append(slots[at] ?? 0, deadline);
+    const bounds = findBounds(list);
+    if (bounds.length === 0) return undefined;
+    const { deadlines, slots, head, length } = list;
+    const ways = new Uint8Array(length);
+    const counts = new Int32Array(bounds.length + 1);
+    for (let at = 0; at < length; at += 1) {
+      const way = wayOf(deadlines[head + at] ?? 0, bounds);
+      ways[at] = way;
+      counts[way] = (counts[way] ?? 0) + 1;
     }
-    this.#piles.push({ list: farther, bound });
-    return nearer;
+    const parts = Array.from(counts, (count) => new TimerList(count + 1));
+    for (let at = 0; at < length; at += 1) {
+      parts[ways[at] ?? 0]?.append(
+        slots[head + at] ?? 0,
+        deadlines[head + at] ?? 0,
+      );
+    }
+    for (let way = bounds.length; way > 0; way -= 1) {
+      const part = parts[way];
+      const bound = bounds[way - 1];
+      if (part === undefined || bound === undefined) continue;
+      this.#piles.push({ list: part, bound });
+    }
+    return parts[0];
   }
 }
 
-/** A deadline near the middle, before which some are; Infinity if all are equal. */
-function findBound({ deadlines, head, length, tail }: TimerList): number {
-  const sample = new Float64Array(SAMPLES);
-  for (let n = 0; n < SAMPLES; n += 1) {
+/**
+ * Deadlines that cut a list into about equal parts, rising, each with earlier
+ * ones in the list before it; none if all are equal.
+ */
+function findBounds({ deadlines, head, length, tail }: TimerList): number[] {
+  const ways = Math.min(WAYS, Math.max(2, Math.ceil(length / NEAR)));
+  const sample = new Float64Array(ways * SAMPLES_PER_WAY);
+  for (let n = 0; n < sample.length; n += 1) {
     // At random: no pattern of deadlines can make every split a bad one.
     sample[n] = deadlines[head + Math.floor(Math.random() * length)] ?? 0;
   }
   sample.sort();
-  const middle = sample[SAMPLES >> 1] ?? 0;
+  let earliest = Infinity;
+  for (let at = head; at < tail; at += 1) {
+    const deadline = deadlines[at] ?? 0;
+    if (deadline < earliest) earliest = deadline;
+  }
+  const bounds: number[] = [];
+  let last = earliest;
+  for (let n = SAMPLES_PER_WAY; n < sample.length; n += SAMPLES_PER_WAY) {
+    const bound = sample[n] ?? 0;
+    if (bound > last) bounds.push(last = bound);
+  }
+  if (bounds.length > 0) return bounds;
+  // Nearly all are equal: what is later than those is cut off.
   let later = Infinity;
   for (let at = head; at < tail; at += 1) {
     const deadline = deadlines[at] ?? 0;
-    if (deadline < middle) return middle;
-    if (deadline > middle && deadline < later) later = deadline;
+    if (deadline > earliest && deadline < later) later = deadline;
   }
-  return later;
+  return later === Infinity ? [] : [later];
+}
+
+/** Which part a deadline belongs to: how many of the bounds are not later. Hot. */
+function wayOf(deadlineMs: number, bounds: readonly number[]): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((bounds[middle] ?? 0) <= deadlineMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -121,6 +121,9 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
   #limits: TimerService | undefined;
   // The wakeup has told of a due timer, and that timer was not yet taken.
   #timerTold = false;
+  // When the clock was last looked at: what was due then still is, and many
+  // timers that are due together cost one look.
+  #seen = -Infinity;
   #closed = false;
   #onReady: (() => void) | undefined;
 
@@ -211,7 +214,7 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
     const cancelled = this.#timers.cancel(id);
     if (cancelled) {
       this.#wakeup.removed();
-      if (this.#timerTold) this.#lookAgain(this.#clock.now());
+      if (this.#timerTold) this.#lookAgain();
     }
     return cancelled;
   }
@@ -219,20 +222,17 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
   /** Whether `tryReceive` would return an event now. */
   hasReady(): boolean {
     return this.#priority.length > 0 || this.#normal.length > 0 ||
-      (this.#timers.size > 0 && this.#timers.hasDue(this.#clock.now()));
+      this.#hasDueTimer();
   }
 
   /** Takes the next event, or returns undefined if none can be received now. */
   tryReceive(): E | undefined {
     if (this.#priority.length > 0) return this.#priority.shift();
-    if (this.#timers.size > 0) {
-      const now = this.#clock.now();
-      if (this.#timers.hasDue(now)) {
-        const event = this.#timers.take();
-        if (this.#timerTold) this.#lookAgain(now);
-        this.#wakeup.removed();
-        return event;
-      }
+    if (this.#hasDueTimer()) {
+      const event = this.#timers.take();
+      if (this.#timerTold) this.#lookAgain();
+      this.#wakeup.removed();
+      return event;
     }
     return this.#normal.shift();
   }
@@ -398,9 +398,17 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
     if (first && this.#timerTold) this.#onReady?.();
   }
 
+  #hasDueTimer(): boolean {
+    const timers = this.#timers;
+    if (timers.size === 0) return false;
+    if (timers.hasDue(this.#seen)) return true;
+    this.#seen = this.#clock.now();
+    return timers.hasDue(this.#seen);
+  }
+
   /** Finds out whether a timer is still due of those that the wakeup has told of. */
-  #lookAgain(now: number): void {
-    if (this.#timers.hasDue(now)) return;
+  #lookAgain(): void {
+    if (this.#hasDueTimer()) return;
     this.#timerTold = false;
     this.#armOrDisarm();
   }
