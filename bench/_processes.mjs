@@ -207,13 +207,17 @@ export class Program {
  * @param {(address: string) => readonly string[]} pair.connecting
  * @param {"listening" | "connecting"} pair.result whose result is wanted
  * @param {boolean} [pair.manyConnections]
+ * @param {Record<string, string>} [pair.env] of the one that listens
  * @param {number} pair.timeoutMs
  * @returns {Promise<Record<string, unknown>>}
  */
 export async function runPair(
-  { listening, connecting, result, manyConnections = false, timeoutMs },
+  { listening, connecting, result, manyConnections = false, env, timeoutMs },
 ) {
-  const first = new Program(listening, { manyConnections });
+  const first = new Program(listening, {
+    manyConnections,
+    ...(env !== undefined && { env }),
+  });
   try {
     const { address } = await first.line("ready", timeoutMs);
     const second = new Program(connecting(String(address)), {

@@ -1,0 +1,116 @@
+/**
+ * A million signals or timers of a node, or of the runtime itself: how long from
+ * the first call until the last has come, or has been cancelled.
+ *
+ *     node bench/signals.ts --what fired --with signalbox --count 1000000
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { createNode, type TimerId } from "../mod.ts";
+
+/** Timers are spread over so many milliseconds: less than it takes to set a million of them. */
+const SPREAD_MS = 50;
+/** Timers that are cancelled would fire after so long. */
+const LONG_MS = 30_000;
+const WARMUP = 100_000;
+
+/** Does it with `count`; resolves when it is done. */
+type Work = (count: number) => Promise<void>;
+
+function delayOf(index: number): number {
+  // 37 has no factor in common with the spread: each delay comes as often as any other.
+  return 1 + (index * 37) % SPREAD_MS;
+}
+
+function ofSignalbox(): Record<string, Work> {
+  const { handler, listener } = createNode<number>();
+  const { signals } = handler;
+  let left = 0;
+  let done = () => {};
+  void listener.forEach((event) => {
+    if (event.type !== "signal") return;
+    left -= 1;
+    if (left === 0) done();
+  });
+  const received = (count: number, send: (index: number) => void) =>
+    new Promise<void>((resolve) => {
+      left = count;
+      done = resolve;
+      for (let index = 0; index < count; index += 1) send(index);
+    });
+  return {
+    send: (count) => received(count, (index) => signals.send(index)),
+    priority: (count) =>
+      received(count, (index) => signals.sendWithPriority(index)),
+    fired: (count) =>
+      received(count, (index) => {
+        signals.sendWithTimer(index, delayOf(index));
+      }),
+    cancelled(count) {
+      const ids: TimerId[] = [];
+      for (let index = 0; index < count; index += 1) {
+        ids.push(signals.sendWithTimer(index, LONG_MS + delayOf(index)));
+      }
+      for (const id of ids) signals.cancelTimer(id);
+      return Promise.resolve();
+    },
+  };
+}
+
+function ofRuntime(): Record<string, Work> {
+  let left = 0;
+  let done = () => {};
+  const fired = (_index: number) => {
+    left -= 1;
+    if (left === 0) done();
+  };
+  const called = (count: number, call: (index: number) => void) =>
+    new Promise<void>((resolve) => {
+      left = count;
+      done = resolve;
+      for (let index = 0; index < count; index += 1) call(index);
+    });
+  // The runtime has one queue for what is to run soon, and no priority.
+  const soon: Work = (count) =>
+    called(count, (index) => {
+      setImmediate(fired, index);
+    });
+  return {
+    send: soon,
+    priority: soon,
+    fired: (count) =>
+      called(count, (index) => {
+        setTimeout(fired, delayOf(index), index);
+      }),
+    cancelled(count) {
+      const timers: ReturnType<typeof setTimeout>[] = [];
+      for (let index = 0; index < count; index += 1) {
+        timers.push(setTimeout(fired, LONG_MS + delayOf(index), index));
+      }
+      for (const timer of timers) clearTimeout(timer);
+      return Promise.resolve();
+    },
+  };
+}
+
+const { values } = parseArgs({
+  options: {
+    what: { type: "string", default: "send" },
+    with: { type: "string", default: "signalbox" },
+    count: { type: "string", default: "1000000" },
+  },
+});
+const count = Number(values.count);
+const work =
+  (values.with === "runtime" ? ofRuntime() : ofSignalbox())[values.what];
+if (work === undefined) throw new Error(`there is no ${values.what}`);
+
+await work(Math.min(WARMUP, count));
+const startedAt = performance.now();
+await work(count);
+const seconds = (performance.now() - startedAt) / 1_000;
+console.log(JSON.stringify({ messages: count, seconds }));
+process.exit(0);
