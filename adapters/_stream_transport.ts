@@ -43,8 +43,8 @@ export interface StreamTransportParts<
   readonly framing: Framing;
   /** Whether messages keep their boundaries: false for raw bytes, which have no size limit either. */
   readonly isPacketBased: boolean;
-  /** Whose streams are used. Default: the node's driver's. */
-  readonly driver?: StreamDriver;
+  /** Whose streams are used, given the node's driver. Default: the node's driver's. */
+  readonly driverOf?: (driver: Driver) => StreamDriver;
   /** What the driver is asked for. Throws a Fault for an address or option that cannot be used. */
   connectRequest(
     address: TargetAddress,
@@ -62,6 +62,7 @@ export function streamTransport<
   parts: StreamTransportParts<Connect, Listen>,
 ): Adapter<Connect, Listen> {
   const { id, name, framing, isPacketBased } = parts;
+  const driverOf = parts.driverOf ?? ((driver: Driver) => driver);
   const defaultMaxMessageSize = isPacketBased
     ? DEFAULT_MAX_MESSAGE_SIZE
     : Infinity;
@@ -82,7 +83,7 @@ export function streamTransport<
       );
       connection.listen(events);
       connection.stream.attach(
-        (parts.driver ?? host.driver).connectStream(request, connection.stream),
+        driverOf(host.driver).connectStream(request, connection.stream),
       );
       return connection;
     },
@@ -95,7 +96,7 @@ export function streamTransport<
         events,
       );
       return new StreamTransportListener(
-        await (parts.driver ?? host.driver).listenStream(request, acceptor),
+        await driverOf(host.driver).listenStream(request, acceptor),
       );
     },
   };

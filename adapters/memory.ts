@@ -24,10 +24,16 @@ function memoryAddress(address: TargetAddress, anyHost: string): SocketAddress {
   return internetAddress("Memory", address, ["memory"], anyHost);
 }
 
+/** Where nodes on the sockets of a runtime meet. */
+const shared = memoryDriver();
+
 /**
  * Messages between the nodes of one process, without sockets: for tests, and for
  * parts of a program that may move to other machines later. It keeps every
  * promise of a framed transport, backpressure and ways of ending included.
+ *
+ * A node whose driver is a memory driver stays in the network of that; all others
+ * meet in one that they share.
  *
  * Addresses: `"memory:name"`, `{ path: "name" }`, or host and port as with TCP;
  * the hosts are `localhost` and IP addresses, and have nothing to do with the machine's.
@@ -37,7 +43,8 @@ export const Memory: Adapter = streamTransport<ConnectOptions, ListenOptions>({
   name: "Memory",
   framing: varintFraming,
   isPacketBased: true,
-  driver: memoryDriver(),
+  // A node in a memory network of its own stays in it.
+  driverOf: (driver) => driver.name === "memory" ? driver : shared,
   connectRequest(address) {
     if (address.port === 0) {
       throw new Fault(

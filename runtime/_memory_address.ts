@@ -101,28 +101,28 @@ export class AddressTable<Entry extends Binding> {
 }
 
 /**
- * An address of a request with its host made numeric, as a name service of two
- * entries would: `localhost`, and the hosts of the network.
+ * An address of a request with its host made numeric.
  *
+ * @param lookup The address of a name.
  * @throws {Fault} `invalid-address`, `host-not-found`.
  */
 export function numericAddress(
   address: SocketAddress,
-  isKnown: (hostname: string) => boolean,
+  lookup: (name: string) => string | undefined,
 ): SocketAddress {
   checkPort(address);
   const { hostname, port } = address;
   if (hostname === "") {
     return inetAddress(address.family === "ipv4" ? "0.0.0.0" : "::", port);
   }
-  if (hostname === "localhost") return inetAddress("127.0.0.1", port);
-  if (!isNumeric(hostname) && !isKnown(hostname)) {
+  const found = lookup(hostname);
+  if (found === undefined) {
     throw new Fault(
       "host-not-found",
       `Cannot find the host ${hostname} in the memory network`,
     );
   }
-  return inetAddress(hostname, port);
+  return inetAddress(found, port);
 }
 
 /** Whether a host is an IP address, as far as the memory network cares. */

@@ -8,31 +8,14 @@
  */
 
 import { isNumeric } from "./_memory_address.ts";
-import type {
-  DatagramBindRequest,
-  DatagramEvents,
-  DatagramSocket,
-  Driver,
-  StreamConnectRequest,
-  StreamEvents,
-  StreamListener,
-  StreamListenerEvents,
-  StreamListenRequest,
-  StreamSocket,
-  TimerHandle,
-} from "./driver.ts";
+import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
-import { bindMemoryDatagram } from "./memory_datagram.ts";
+import { createMemoryDriver } from "./memory_driver.ts";
 import {
   type MemoryNetwork,
   MemorySpace,
   SHARED_SPACE,
 } from "./memory_network.ts";
-import {
-  connectMemoryStream,
-  listenMemoryStream,
-  type MemoryPlace,
-} from "./memory_stream_listener.ts";
 
 export {
   createMemoryNetwork,
@@ -70,8 +53,9 @@ export interface MemoryDriverOptions {
  * - Nothing is called from inside a call, and the same calls give the same
  *   events in the same order: ports are counted, not drawn.
  * - Sockets do not keep the process alive; timers do.
+ * - `random` draws from the network's option `random`.
  * - `connectWebSocket` and `listenWebSocket` are `not-supported`: WebSockets run
- *   over its streams.
+ *   over its streams. So is TLS: nobody listens in.
  *
  * @param options Where the driver is, and how its streams are cut.
  * @throws {Fault} `invalid-option` for a limit below 1, a host that is no IP
@@ -119,7 +103,7 @@ export function memoryDriver(options: MemoryDriverOptions = {}): Driver {
       `Cannot use the host ${hostname}: it is no IP address`,
     );
   }
-  return new MemoryDriver({
+  return createMemoryDriver({
     space: network,
     host: network.host(hostname),
     limits: {
@@ -135,75 +119,5 @@ function limit(name: string, given: number | undefined): number {
   throw new Fault(
     "invalid-option",
     `Cannot use ${name} ${given}: it is below 1`,
-  );
-}
-
-class MemoryDriver implements Driver {
-  readonly name = "memory";
-  readonly #place: MemoryPlace;
-
-  constructor(place: MemoryPlace) {
-    this.#place = place;
-  }
-
-  now(): number {
-    return this.#place.space.clock.now();
-  }
-
-  setTimer(callback: () => void, delayMs: number): TimerHandle {
-    return this.#place.space.clock.setTimer(callback, delayMs);
-  }
-
-  clearTimer(timer: TimerHandle): void {
-    this.#place.space.clock.clearTimer(timer);
-  }
-
-  defer(callback: () => void): void {
-    this.#place.space.clock.defer(callback);
-  }
-
-  random(): number {
-    return Math.random();
-  }
-
-  connectStream(
-    request: StreamConnectRequest,
-    events: StreamEvents,
-  ): StreamSocket {
-    return connectMemoryStream(this.#place, request, events);
-  }
-
-  listenStream(
-    request: StreamListenRequest,
-    events: StreamListenerEvents,
-  ): Promise<StreamListener> {
-    return attempt(() => listenMemoryStream(this.#place, request, events));
-  }
-
-  bindDatagram(
-    request: DatagramBindRequest,
-    events: DatagramEvents,
-  ): Promise<DatagramSocket> {
-    return attempt(() => bindMemoryDatagram(this.#place, request, events));
-  }
-
-  connectWebSocket(): never {
-    throw noWebSockets();
-  }
-
-  listenWebSocket(): Promise<never> {
-    return Promise.reject(noWebSockets());
-  }
-}
-
-/** Runs at once; what it throws becomes a rejection. */
-function attempt<Result>(run: () => Result): Promise<Result> {
-  return new Promise((resolve) => resolve(run()));
-}
-
-function noWebSockets(): Fault {
-  return new Fault(
-    "not-supported",
-    "Cannot use native WebSockets: the memory network has none; WebSockets run over its streams",
   );
 }

@@ -12,7 +12,12 @@ import {
   isWildcard,
   numericAddress,
 } from "./_memory_address.ts";
-import { addressText, reachableHost, stripMapped } from "./_socket_address.ts";
+import {
+  addressText,
+  inetAddress,
+  reachableHost,
+  stripMapped,
+} from "./_socket_address.ts";
 import type {
   DatagramBindRequest,
   DatagramEvents,
@@ -21,10 +26,11 @@ import type {
   SocketAddress,
 } from "./driver.ts";
 import { Fault, type FaultCode } from "./fault.ts";
-import type { MemoryHost } from "./memory_network.ts";
+import type { PacketKind } from "./memory_carrier.ts";
+import type { MemoryHost } from "./memory_host.ts";
 import {
   bindAddress,
-  hostOf,
+  hostAt,
   type MemoryPlace,
   ownsHost,
   sourceHost,
@@ -80,6 +86,11 @@ export class MemoryDatagram implements DatagramSocket, Binding {
 
   get localAddress(): SocketAddress {
     return this.address;
+  }
+
+  /** The host that it is on. */
+  get host(): MemoryHost {
+    return this.#place.host;
   }
 
   // Hot: once per datagram sent.
@@ -157,7 +168,7 @@ export class MemoryDatagram implements DatagramSocket, Binding {
     const { space, host } = this.#place;
     host.datagrams.remove(this);
     space.datagrams.delete(this);
-    space.schedule(() => this.#events.closed(undefined));
+    host.tasks.schedule(() => this.#events.closed(undefined));
   }
 
   #isOtherFamily(hostname: string): boolean {
@@ -168,29 +179,78 @@ export class MemoryDatagram implements DatagramSocket, Binding {
   }
 
   #route(datagram: Datagram, hostname: string, port: number): void {
-    const { space, host } = this.#place;
     if (isGroup(hostname)) {
-      for (const socket of space.datagrams) {
-        if (socket.#hearsGroup(hostname, port, this)) socket.#receive(datagram);
-      }
+      this.#spread(
+        datagram,
+        inetAddress(hostname, port),
+        (socket) => socket.#hearsGroup(hostname, port, this),
+      );
+    } else if (hostname === "255.255.255.255") this.#broadcast(datagram, port);
+    else this.#unicast(datagram, hostname, port);
+  }
+
+  // Hot: once per datagram sent.
+  #unicast(datagram: Datagram, hostname: string, port: number): void {
+    const { space, host } = this.#place;
+    const far = hostAt(this.#place, hostname);
+    if (far === null) return this.#refused();
+    if (space.carrier === undefined || far === host.hostname) {
+      const there = space.hosts.get(far);
+      if (!this.#hand(datagram, there, hostname, port)) this.#refused();
       return;
     }
-    if (hostname === "255.255.255.255") {
-      this.#broadcast(datagram, port);
-      return;
-    }
-    const far = hostOf(this.#place, hostname);
+    this.#carry(
+      "datagram",
+      far,
+      datagram,
+      inetAddress(hostname, port),
+      (there) => {
+        if (this.#hand(datagram, there, hostname, port)) return;
+        const peer = this.#peer;
+        if (peer === undefined) return;
+        space.carrier?.packet(
+          {
+            from: far ?? "",
+            to: host.hostname ?? "",
+            source: peer,
+            target: this.address,
+          },
+          "unreachable",
+          0,
+          (home) => {
+            if (home === host) this.#refused();
+          },
+        );
+      },
+    );
+  }
+
+  /** Gives a datagram to whoever receives at an address; whether somebody does. */
+  #hand(
+    datagram: Datagram,
+    far: MemoryHost | undefined,
+    hostname: string,
+    port: number,
+  ): boolean {
     const turn = this.#request.reusePort === true ? datagram.port : undefined;
     const socket = far?.datagrams.find(hostname, port, turn);
-    if (socket !== undefined && socket.#takesFrom(datagram, host)) {
-      socket.#receive(datagram);
-    } else if (this.#peer !== undefined) {
-      // What an ICMP answer tells a connected socket; others are not told (RFC 1122, 4.1.3.3).
-      this.#failLater(
-        "connection-refused",
-        `Cannot reach ${addressText(this.#peer)}: nobody receives there`,
-      );
+    if (
+      socket === undefined || !socket.#takesFrom(datagram, this.#place.host)
+    ) {
+      return false;
     }
+    socket.#receive(datagram);
+    return true;
+  }
+
+  /** What an ICMP answer tells a connected socket; others are not told (RFC 1122, 4.1.3.3). */
+  #refused(): void {
+    const peer = this.#peer;
+    if (peer === undefined) return;
+    this.#failLater(
+      "connection-refused",
+      `Cannot reach ${addressText(peer)}: nobody receives there`,
+    );
   }
 
   #broadcast(datagram: Datagram, port: number): void {
@@ -201,12 +261,57 @@ export class MemoryDatagram implements DatagramSocket, Binding {
       );
       return;
     }
-    for (const socket of this.#place.space.datagrams) {
-      const { address } = socket;
-      if (address.port === port && isWildcard(address.hostname)) {
+    this.#spread(
+      datagram,
+      inetAddress("255.255.255.255", port),
+      ({ address }) => address.port === port && isWildcard(address.hostname),
+    );
+  }
+
+  /** Sends a datagram to many sockets: over a carrier one copy to each host that has such. */
+  #spread(
+    datagram: Datagram,
+    target: SocketAddress,
+    isMeant: (socket: MemoryDatagram) => boolean,
+  ): void {
+    const { space, host } = this.#place;
+    const farHosts = new Set<string | undefined>();
+    for (const socket of space.datagrams) {
+      if (!isMeant(socket)) continue;
+      if (space.carrier === undefined || socket.host === host) {
         socket.#receive(datagram);
-      }
+      } else farHosts.add(socket.host.hostname);
     }
+    for (const far of farHosts) {
+      this.#carry("datagram", far, datagram, target, (there) => {
+        for (const socket of space.datagrams) {
+          if (socket.host === there && isMeant(socket)) {
+            socket.#receive(datagram);
+          }
+        }
+      });
+    }
+  }
+
+  #carry(
+    kind: PacketKind,
+    far: string | undefined,
+    datagram: Datagram,
+    target: SocketAddress,
+    arrive: (there: MemoryHost) => void,
+  ): void {
+    const { space, host } = this.#place;
+    space.carrier?.packet(
+      {
+        from: host.hostname ?? "",
+        to: far ?? "",
+        source: inetAddress(datagram.hostname, datagram.port),
+        target,
+      },
+      kind,
+      datagram.data.byteLength,
+      arrive,
+    );
   }
 
   #hearsGroup(group: string, port: number, sender: MemoryDatagram): boolean {
@@ -243,7 +348,7 @@ export class MemoryDatagram implements DatagramSocket, Binding {
   #scheduleDelivery(): void {
     if (this.#isDelivering || this.#inbox.length === 0) return;
     this.#isDelivering = true;
-    this.#place.space.schedule(this.#deliver);
+    this.#place.host.tasks.schedule(this.#deliver);
   }
 
   // Hot: once per turn in which something came.
@@ -263,7 +368,7 @@ export class MemoryDatagram implements DatagramSocket, Binding {
   };
 
   #failLater(code: FaultCode, message: string): void {
-    this.#place.space.schedule(() => {
+    this.#place.host.tasks.schedule(() => {
       if (!this.#isClosed) this.#events.fault(new Fault(code, message));
     });
   }
@@ -287,7 +392,7 @@ export function bindMemoryDatagram(
   );
   const peer = request.peer === undefined
     ? undefined
-    : numericAddress(request.peer, (name) => space.hosts.has(name));
+    : numericAddress(request.peer, space.lookup);
   if (peer !== undefined) {
     reachableHost(peer.hostname, address.family === "ipv6");
   }

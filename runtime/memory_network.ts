@@ -4,23 +4,15 @@
  * @module
  */
 
-import { AddressTable } from "./_memory_address.ts";
-import type { MemoryDatagram } from "./memory_datagram.ts";
-import type { MemoryListener } from "./memory_stream_listener.ts";
+import { isNumeric } from "./_memory_address.ts";
 import type { TimerHandle } from "./driver.ts";
 import { Fault } from "./fault.ts";
+import type { MemoryCarrier } from "./memory_carrier.ts";
+import type { MemoryDatagram } from "./memory_datagram.ts";
+import { type MemoryClock, MemoryHost, TaskQueue } from "./memory_host.ts";
+import type { MemoryListener } from "./memory_stream_listener.ts";
 
-/** The clock of a {@linkcode MemoryNetwork}: the four members of a `Driver` that deal with time. */
-export interface MemoryClock {
-  /** Milliseconds on a clock that never goes back. */
-  now(): number;
-  /** Calls back once, after `delayMs`. */
-  setTimer(callback: () => void, delayMs: number): TimerHandle;
-  /** Forgets a timer; one that has fired is ignored. */
-  clearTimer(timer: TimerHandle): void;
-  /** Calls back soon, never before the current callback has returned. */
-  defer(callback: () => void): void;
-}
+export type { MemoryClock } from "./memory_host.ts";
 
 /** How a {@linkcode MemoryNetwork} behaves. */
 export interface MemoryNetworkOptions {
@@ -28,16 +20,8 @@ export interface MemoryNetworkOptions {
   readonly clock?: MemoryClock;
   /** How many bytes may be under way in one direction of a stream, at least 1. Default: 256 KiB. */
   readonly capacity?: number;
-}
-
-/** The memory drivers of one host name: they share its ports, as the processes of a machine do. */
-export interface MemoryHost {
-  /** The address that other hosts reach it by; undefined for the host of drivers without one. */
-  readonly hostname: string | undefined;
-  /** Who listens for streams. */
-  readonly streams: AddressTable<MemoryListener>;
-  /** Who receives datagrams. */
-  readonly datagrams: AddressTable<MemoryDatagram>;
+  /** What its drivers draw lots with: numbers from 0 to below 1. Default: `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** What {@linkcode createMemoryNetwork} makes; opaque. */
@@ -49,19 +33,24 @@ export interface MemoryNetwork {
 /** The inside of a network: what drivers and sockets use. */
 export class MemorySpace implements MemoryNetwork {
   readonly kind = "memory-network";
-  readonly clock: MemoryClock;
   readonly capacity: number;
+  /** What carries things between hosts; without one they arrive at once. */
+  readonly carrier: MemoryCarrier | undefined;
   /** Names (`memory:` and `unix:` addresses) belong to the whole space. */
   readonly names: Map<string, MemoryListener> = new Map();
   readonly hosts: Map<string | undefined, MemoryHost> = new Map();
   /** All datagram sockets, for multicast and broadcast. */
   readonly datagrams: Set<MemoryDatagram> = new Set();
-  #tasks: (() => void)[] = [];
-  #isScheduled = false;
-  #nextPort = FIRST_EPHEMERAL_PORT;
+  readonly #clock: MemoryClock;
+  readonly #tasks: TaskQueue;
+  readonly #random: () => number;
 
-  constructor(options: MemoryNetworkOptions) {
-    this.clock = options.clock ?? realClock();
+  constructor(options: MemoryNetworkOptions, carrier?: MemoryCarrier) {
+    this.carrier = carrier;
+    this.#clock = options.clock ?? realClock();
+    this.#tasks = new TaskQueue(this.#clock);
+    // Looked up at each call, so that a test's replacement is seen.
+    this.#random = options.random ?? (() => Math.random());
     this.capacity = options.capacity ?? 256 * 1024;
     if (!(this.capacity >= 1)) {
       throw new Fault(
@@ -71,68 +60,42 @@ export class MemorySpace implements MemoryNetwork {
     }
   }
 
+  /** The host of an address, made when it is asked for first. */
   host(hostname: string | undefined): MemoryHost {
     let host = this.hosts.get(hostname);
     if (host === undefined) {
-      host = {
+      host = new MemoryHost({
         hostname,
-        streams: new AddressTable(),
-        datagrams: new AddressTable(),
-      };
+        clock: this.#clock,
+        tasks: this.#tasks,
+        random: this.#random,
+      });
       this.hosts.set(hostname, host);
     }
     return host;
   }
 
   /**
-   * Everything that one socket does to another goes through here: in order, and
-   * never from inside a call. One turn of the clock runs all tasks that were
-   * there when it began, so what they cause waits for the next, as with real sockets.
+   * Takes a host out with all that is bound on it, as a crash does: nobody is
+   * told, and what arrives for it meets nobody.
    */
-  schedule(task: () => void): void {
-    this.#tasks.push(task);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.clock.defer(this.#run);
+  removeHost(host: MemoryHost): void {
+    if (this.hosts.get(host.hostname) !== host) return;
+    this.hosts.delete(host.hostname);
+    for (const [name, listener] of this.names) {
+      if (listener.host === host) this.names.delete(name);
+    }
+    for (const socket of this.datagrams) {
+      if (socket.host === host) this.datagrams.delete(socket);
+    }
   }
 
-  /** The next ephemeral port: counted, not drawn, so that runs are alike. */
-  nextPort(isTaken: (port: number) => boolean): number {
-    for (let tries = FIRST_EPHEMERAL_PORT; tries <= LAST_PORT; tries++) {
-      const port = this.#nextPort;
-      this.#nextPort = port === LAST_PORT ? FIRST_EPHEMERAL_PORT : port + 1;
-      if (!isTaken(port)) return port;
-    }
-    return 0;
-  }
-
-  readonly #run = (): void => {
-    const tasks = this.#tasks;
-    this.#tasks = [];
-    this.#isScheduled = false;
-    let done = 0;
-    try {
-      for (const task of tasks) {
-        done++;
-        task();
-      }
-    } finally {
-      // A task threw: its error goes to the runtime, the others still have their turn.
-      if (done < tasks.length) {
-        const later = this.#tasks;
-        this.#tasks = tasks.slice(done);
-        for (const task of later) this.#tasks.push(task);
-        if (!this.#isScheduled) {
-          this.#isScheduled = true;
-          this.clock.defer(this.#run);
-        }
-      }
-    }
+  /** The IP address that a name stands for, as a name service would tell. */
+  readonly lookup = (name: string): string | undefined => {
+    if (isNumeric(name)) return name;
+    return name === "localhost" ? "127.0.0.1" : this.carrier?.lookup(name);
   };
 }
-
-const FIRST_EPHEMERAL_PORT = 32_768;
-const LAST_PORT = 65_535;
 
 /** The one space of all drivers that are not given another. */
 export const SHARED_SPACE: MemorySpace = new MemorySpace({});

@@ -5,9 +5,15 @@
  */
 
 import { UNKNOWN_ADDRESS } from "./_socket_address.ts";
-import type { SocketAddress, StreamEvents, StreamSocket } from "./driver.ts";
+import type {
+  SocketAddress,
+  StreamEvents,
+  StreamSocket,
+  TimerHandle,
+} from "./driver.ts";
 import { Fault } from "./fault.ts";
-import type { MemorySpace } from "./memory_network.ts";
+import type { MemoryHost } from "./memory_host.ts";
+import { DirectWay, type StreamEnd, type StreamWay } from "./memory_way.ts";
 
 /** How the streams of one driver are cut, to try what real networks do now and then. */
 export interface MemoryStreamLimits {
@@ -17,20 +23,39 @@ export interface MemoryStreamLimits {
   readonly maxChunkSize: number;
 }
 
+/** What an end of a stream stands on. */
+export interface MemoryStreamParts {
+  /** Its host. */
+  readonly host: MemoryHost;
+  /** How many bytes may be under way. */
+  readonly capacity: number;
+  /** The cuts. */
+  readonly limits: MemoryStreamLimits;
+  /** Where the other end is. */
+  readonly peerAddress: SocketAddress;
+  /** The idle time before the peer is asked whether it is there, in milliseconds. */
+  readonly keepAliveMs: number | undefined;
+}
+
 /** One end of a stream. */
-export class MemoryStream implements StreamSocket {
+export class MemoryStream implements StreamSocket, StreamEnd {
   localAddress: SocketAddress = UNKNOWN_ADDRESS;
   peerAddress: SocketAddress;
-  /** What is taken is copied, and the peer's at once. */
+  /** What is taken is copied, and under way at once. */
   readonly pending = 0;
-  readonly #space: MemorySpace;
+  readonly host: MemoryHost;
+  readonly #capacity: number;
   readonly #limits: MemoryStreamLimits;
-  #peer: MemoryStream | undefined;
+  readonly #keepAliveMs: number | undefined;
+  #way: StreamWay | undefined;
   #events: StreamEvents | undefined;
+  /** Bytes sent of which the peer has not said that it consumed them. */
+  #unread = 0;
   /** What the peer has sent and was not handed out yet, from `#next` on. */
   #inbox: Uint8Array[] = [];
   #next = 0;
-  #inboxSize = 0;
+  /** Bytes consumed of which the peer was not told yet. */
+  #owedCredit = 0;
   /** What comes after the inbox: nothing yet, FIN, or a reset. */
   #tail: "open" | "fin" | "reset" = "open";
   #isDelivering = false;
@@ -41,42 +66,40 @@ export class MemoryStream implements StreamSocket {
   #isClosed = false;
   #owesDrain = false;
   #isDraining = false;
+  #lastHeard = 0;
+  #keepAlive: TimerHandle | undefined;
 
-  constructor(
-    space: MemorySpace,
-    limits: MemoryStreamLimits,
-    peerAddress: SocketAddress,
-    events?: StreamEvents,
-  ) {
-    this.#space = space;
-    this.#limits = limits;
-    this.peerAddress = peerAddress;
+  constructor(parts: MemoryStreamParts, events?: StreamEvents) {
+    this.host = parts.host;
+    this.#capacity = parts.capacity;
+    this.#limits = parts.limits;
+    this.#keepAliveMs = parts.keepAliveMs;
+    this.peerAddress = parts.peerAddress;
     this.#events = events;
   }
 
   // Hot: once per flush of an outbox.
   write(bytes: Uint8Array): number {
     const size = bytes.byteLength;
-    if (this.#isLocallyClosed || this.#isClosed || this.#isShut || size === 0) {
-      return 0;
-    }
-    const peer = this.#peer;
-    if (peer === undefined) {
+    if (this.isGone || this.#isShut || size === 0) return 0;
+    const way = this.#way;
+    if (way === undefined) {
       this.#owesDrain = true;
       return 0;
     }
-    if (peer.#isLocallyClosed || peer.#isClosed) {
+    if (way.isPeerGone) {
       // As TCP has it: the bytes go, and the answer is a reset.
-      this.#receiveTail("reset");
+      this.answerReset();
       return size;
     }
-    const room = this.#space.capacity - peer.#inboxSize;
+    const room = this.#capacity - this.#unread;
     const count = Math.min(size, room, this.#limits.maxWriteSize);
     if (count > 0) {
       // The writer may change its bytes, and the reader keep its chunk: a copy for each.
       const chunk = new Uint8Array(count);
       chunk.set(count === size ? bytes : bytes.subarray(0, count));
-      peer.#receive(chunk);
+      this.#unread += count;
+      way.data(chunk);
     }
     if (count < size) {
       this.#owesDrain = true;
@@ -96,25 +119,24 @@ export class MemoryStream implements StreamSocket {
   }
 
   shutdown(): void {
-    if (this.#isLocallyClosed || this.#isClosed || this.#isShut) return;
+    if (this.isGone || this.#isShut) return;
     this.#isShut = true;
-    this.#sendFin();
-    if (this.#isEnded) this.#space.schedule(this.#closeInOrder);
+    this.#way?.fin();
+    if (this.#isEnded) this.host.tasks.schedule(this.#closeInOrder);
   }
 
   close(): void {
-    if (!this.#closeLocally()) return;
-    if (!this.#isShut) this.#sendFin();
+    if (this.isGone) return;
+    const hasUnread = this.#next < this.#inbox.length;
+    this.#closeLocally();
+    const way = this.#way;
+    if (way !== undefined && way.close(hasUnread) && !this.#isShut) way.fin();
   }
 
   abort(): void {
-    if (!this.#closeLocally()) return;
-    const peer = this.#peer;
-    if (peer === undefined) return;
-    // A reset overtakes what is under way.
-    peer.#forgetInbox();
-    peer.#isPaused = false;
-    peer.#receiveTail("reset");
+    if (this.isGone) return;
+    this.#closeLocally();
+    this.#way?.reset();
   }
 
   /** Whether a connection that was begun is still wanted. */
@@ -122,11 +144,20 @@ export class MemoryStream implements StreamSocket {
     return !this.#isLocallyClosed;
   }
 
+  get isGone(): boolean {
+    return this.#isLocallyClosed || this.#isClosed;
+  }
+
   /** Joins two ends, neither of which has been told yet. */
   static join(client: MemoryStream, server: MemoryStream): void {
-    client.#peer = server;
-    server.#peer = client;
+    client.use(new DirectWay(server));
+    server.use(new DirectWay(client));
     client.peerAddress = server.localAddress;
+  }
+
+  /** Gives the end its way to the other; what was shut down before learns it now. */
+  use(way: StreamWay): void {
+    this.#way = way;
   }
 
   /** Offers an accepted end to its listener's owner. */
@@ -134,13 +165,15 @@ export class MemoryStream implements StreamSocket {
     const events = accept(this);
     if (events === undefined) this.abort();
     this.#events = events;
+    this.#keepAsking();
   }
 
   /** Tells that the connection is there. */
   tellOpen(): void {
     if (this.#isLocallyClosed) return;
+    this.#keepAsking();
     this.#events?.open();
-    if (this.#isShut) this.#sendFin();
+    if (this.#isShut && !this.#isLocallyClosed) this.#way?.fin();
     if (this.#owesDrain) this.#scheduleDrain();
   }
 
@@ -149,20 +182,55 @@ export class MemoryStream implements StreamSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#forgetInbox();
+    if (this.#keepAlive !== undefined) {
+      this.host.clock.clearTimer(this.#keepAlive);
+    }
+    this.#way?.release();
     const events = this.#events;
     this.#events = undefined;
     events?.closed(this.#isLocallyClosed ? undefined : fault);
   }
 
-  #closeLocally(): boolean {
-    if (this.#isLocallyClosed || this.#isClosed) return false;
+  // Hot: once per write of the peer.
+  arriveData(chunk: Uint8Array): void {
+    this.#lastHeard = this.host.clock.now();
+    this.#inbox.push(chunk);
+    this.#scheduleDelivery();
+  }
+
+  arriveFin(): void {
+    this.#receiveTail("fin");
+  }
+
+  arriveReset(): void {
+    if (this.isGone) return;
+    // A reset overtakes what is under way.
+    this.#forgetInbox();
+    this.#isPaused = false;
+    this.#receiveTail("reset");
+  }
+
+  answerReset(): void {
+    this.#receiveTail("reset");
+  }
+
+  // Hot: once per chunk that the peer consumes, or once for many.
+  arriveCredit(size: number): void {
+    this.#unread -= size;
+    // Half empty: early enough to keep the pipe full, late enough to be worth it.
+    if (this.#owesDrain && this.#unread * 2 <= this.#capacity) {
+      this.#scheduleDrain();
+    }
+  }
+
+  readerGone(): void {
+    if (this.#owesDrain) this.#scheduleDrain();
+  }
+
+  #closeLocally(): void {
     this.#isLocallyClosed = true;
     this.#forgetInbox();
-    // Whoever waits for room here learns by its next write that there is no reader.
-    const peer = this.#peer;
-    if (peer !== undefined && peer.#owesDrain) peer.#scheduleDrain();
-    this.#space.schedule(this.#closeInOrder);
-    return true;
+    this.host.tasks.schedule(this.#closeInOrder);
   }
 
   readonly #closeInOrder = (): void => this.tellClosed(undefined);
@@ -170,23 +238,11 @@ export class MemoryStream implements StreamSocket {
   #forgetInbox(): void {
     this.#inbox = [];
     this.#next = 0;
-    this.#inboxSize = 0;
-  }
-
-  // Hot: once per write.
-  #receive(chunk: Uint8Array): void {
-    this.#inbox.push(chunk);
-    this.#inboxSize += chunk.byteLength;
-    this.#scheduleDelivery();
-  }
-
-  #sendFin(): void {
-    const peer = this.#peer;
-    if (peer !== undefined) peer.#receiveTail("fin");
   }
 
   #receiveTail(tail: "fin" | "reset"): void {
-    if (this.#isLocallyClosed || this.#isClosed) return;
+    if (this.isGone || this.#tail === "reset") return;
+    this.#lastHeard = this.host.clock.now();
     this.#tail = tail;
     this.#scheduleDelivery();
   }
@@ -194,7 +250,7 @@ export class MemoryStream implements StreamSocket {
   #scheduleDelivery(): void {
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
-    this.#space.schedule(this.#deliver);
+    this.host.tasks.schedule(this.#deliver);
   }
 
   // Hot: once per turn in which something came.
@@ -203,13 +259,9 @@ export class MemoryStream implements StreamSocket {
     // The owner may pause or close from inside `data`.
     while (this.#next < this.#inbox.length) {
       if (this.#isPaused || this.#isLocallyClosed) return;
-      this.#events?.data(this.#take());
-      const peer = this.#peer;
-      // Half empty: early enough to keep the pipe full, late enough to be worth it.
-      if (
-        peer !== undefined && peer.#owesDrain &&
-        this.#inboxSize * 2 <= this.#space.capacity
-      ) peer.#scheduleDrain();
+      const chunk = this.#take();
+      this.#events?.data(chunk);
+      this.#consumed(chunk.byteLength);
     }
     if (this.#isPaused || this.#isLocallyClosed || this.#isClosed) return;
     if (this.#tail === "reset") {
@@ -220,10 +272,21 @@ export class MemoryStream implements StreamSocket {
       this.#isEnded = true;
       this.#events?.end();
       if (this.#isShut && !this.#isLocallyClosed) {
-        this.#space.schedule(this.#closeInOrder);
+        this.host.tasks.schedule(this.#closeInOrder);
       }
     }
   };
+
+  // Hot: once per chunk.
+  #consumed(size: number): void {
+    const way = this.#way;
+    if (way === undefined || this.isGone) return;
+    this.#owedCredit += size;
+    if (this.#owedCredit < way.creditStep) return;
+    const credit = this.#owedCredit;
+    this.#owedCredit = 0;
+    way.credit(credit);
+  }
 
   /** The next chunk of the inbox, or as much of it as one `data` may bring. */
   #take(): Uint8Array {
@@ -231,10 +294,8 @@ export class MemoryStream implements StreamSocket {
     const { maxChunkSize } = this.#limits;
     if (chunk.byteLength > maxChunkSize) {
       this.#inbox[this.#next] = chunk.subarray(maxChunkSize);
-      this.#inboxSize -= maxChunkSize;
       return chunk.subarray(0, maxChunkSize);
     }
-    this.#inboxSize -= chunk.byteLength;
     this.#next++;
     if (this.#next * 2 >= this.#inbox.length) {
       // Half of it is gone: moving the rest costs less than it saves.
@@ -247,13 +308,24 @@ export class MemoryStream implements StreamSocket {
   #scheduleDrain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    this.#space.schedule(this.#drain);
+    this.host.tasks.schedule(this.#drain);
   }
 
   readonly #drain = (): void => {
     this.#isDraining = false;
-    if (!this.#owesDrain || this.#isLocallyClosed || this.#isClosed) return;
+    if (!this.#owesDrain || this.isGone) return;
     this.#owesDrain = false;
     this.#events?.drain();
   };
+
+  /** Asks a silent peer, again and again, whether it is there (RFC 9293, 3.8.4). */
+  #keepAsking(): void {
+    const idleMs = this.#keepAliveMs;
+    if (idleMs === undefined || this.isGone) return;
+    this.#keepAlive = this.host.clock.setTimer(() => {
+      if (this.isGone) return;
+      if (this.host.clock.now() - this.#lastHeard >= idleMs) this.#way?.probe();
+      this.#keepAsking();
+    }, idleMs);
+  }
 }

@@ -21,8 +21,11 @@ import type {
   StreamSocket,
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
-import type { MemoryHost, MemorySpace } from "./memory_network.ts";
+import type { MemoryCarrier } from "./memory_carrier.ts";
+import type { MemoryHost } from "./memory_host.ts";
+import type { MemorySpace } from "./memory_network.ts";
 import { MemoryStream, type MemoryStreamLimits } from "./memory_stream.ts";
+import { CarriedWay } from "./memory_way.ts";
 
 /** Where a driver is, and how it cuts streams. */
 export interface MemoryPlace {
@@ -41,6 +44,7 @@ export class MemoryListener implements StreamListener, Binding {
   readonly ipv6Only: boolean;
   readonly #place: MemoryPlace;
   readonly #events: StreamListenerEvents;
+  readonly #keepAliveMs: number | undefined;
   #isClosed = false;
 
   constructor(
@@ -53,7 +57,13 @@ export class MemoryListener implements StreamListener, Binding {
     this.address = address;
     this.isShared = request.reusePort === true;
     this.ipv6Only = request.ipv6Only === true;
+    this.#keepAliveMs = request.keepAliveMs;
     this.#events = events;
+  }
+
+  /** The host that it listens on. */
+  get host(): MemoryHost {
+    return this.#place.host;
   }
 
   close(): Promise<void> {
@@ -67,12 +77,22 @@ export class MemoryListener implements StreamListener, Binding {
   }
 
   /** Makes the far end of a stream that wants to come in. */
-  take(client: MemoryStream, address: SocketAddress): void {
-    const { space, limits } = this.#place;
-    const server = new MemoryStream(space, limits, client.localAddress);
-    server.localAddress = address;
-    MemoryStream.join(client, server);
-    server.offer((socket) => this.#events.accept(socket));
+  createEnd(peerAddress: SocketAddress, address: SocketAddress): MemoryStream {
+    const end = new MemoryStream({
+      host: this.#place.host,
+      capacity: this.#place.space.capacity,
+      limits: this.#place.limits,
+      peerAddress,
+      keepAliveMs: this.#keepAliveMs,
+    });
+    end.localAddress = address;
+    return end;
+  }
+
+  /** Hands an end to the owner, unless one of the two is gone. */
+  offer(end: MemoryStream): void {
+    if (this.#isClosed) end.abort();
+    else if (!end.isGone) end.offer((socket) => this.#events.accept(socket));
   }
 }
 
@@ -92,14 +112,6 @@ function nameOf(address: SocketAddress): string {
 export function ownsHost(host: MemoryHost, hostname: string): boolean {
   return isLoopback(hostname) || isWildcard(hostname) ||
     hostname === host.hostname;
-}
-
-/** The host that an address leads to from another, or undefined. */
-export function hostOf(
-  { space, host }: MemoryPlace,
-  hostname: string,
-): MemoryHost | undefined {
-  return ownsHost(host, hostname) ? host : space.hosts.get(hostname);
 }
 
 /** The address that a socket bound to none in particular sends from. */
@@ -152,7 +164,7 @@ export function bindAddress(
   wanted: SocketAddress,
   isTaken: (port: number) => boolean,
 ): SocketAddress {
-  const address = numericAddress(wanted, (name) => space.hosts.has(name));
+  const address = numericAddress(wanted, space.lookup);
   const { hostname } = address;
   if (!ownsHost(host, hostname)) {
     throw new Fault(
@@ -161,7 +173,7 @@ export function bindAddress(
     );
   }
   if (address.port !== 0) return address;
-  const port = space.nextPort(isTaken);
+  const port = host.nextPort(isTaken);
   if (port === 0) {
     throw new Fault(
       "address-in-use",
@@ -177,38 +189,102 @@ export function connectMemoryStream(
   request: StreamConnectRequest,
   events: StreamEvents,
 ): StreamSocket {
-  const { space, limits } = place;
-  const { address } = request;
-  const client = new MemoryStream(space, limits, address, events);
+  const { space, host, limits } = place;
+  const { address, keepAliveMs } = request;
+  const client = new MemoryStream({
+    host,
+    capacity: space.capacity,
+    limits,
+    peerAddress: address,
+    keepAliveMs,
+  }, events);
   // Told at the call, as the drivers of real sockets do.
   const name = isName(address) ? nameOf(address) : undefined;
   if (name === undefined && address.hostname === "") {
     throw new Fault("invalid-address", "Cannot connect without a host");
   }
-  space.schedule(() => {
+  host.tasks.schedule(() => {
     if (!client.isWanted) return;
-    let route: Route;
     try {
-      route = name === undefined
+      const route = name === undefined
         ? routeByPort(place, request)
         : routeByName(place, name, address);
+      client.localAddress = route.source;
+      const { carrier } = space;
+      if (carrier === undefined || route.far === host.hostname) {
+        connectDirectly(client, route);
+      } else connectCarried(place, carrier, client, route);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       client.tellClosed(error);
-      return;
     }
-    client.localAddress = route.source;
-    route.listener.take(client, route.target);
-    client.tellOpen();
   });
   return client;
 }
 
-/** Who takes a connection, and what its addresses are. */
+function connectDirectly(client: MemoryStream, route: Route): void {
+  const listener = route.find();
+  if (listener === undefined) throw refused(route.target);
+  const server = listener.createEnd(client.localAddress, route.target);
+  MemoryStream.join(client, server);
+  listener.offer(server);
+  client.tellOpen();
+}
+
+/** The three packets of a TCP handshake (RFC 9293, 3.5), each of which takes its time. */
+function connectCarried(
+  { space, host }: MemoryPlace,
+  carrier: MemoryCarrier,
+  client: MemoryStream,
+  { source, target, far, find }: Route,
+): void {
+  const { capacity } = space;
+  const from = host.hostname ?? "";
+  const to = far ?? "";
+  const there = { from, to, source, target };
+  const back = { from: to, to: from, source: target, target: source };
+  const pipe = carrier.pipe(host, there, (fault) => client.tellClosed(fault));
+  pipe.send("connect", 0, (there1) => {
+    const listener = find();
+    if (listener === undefined) {
+      const answer = carrier.pipe(there1, back, () => {});
+      answer.send("refuse", 0, () => {
+        pipe.release();
+        client.tellClosed(refused(target));
+      });
+      answer.release();
+      return;
+    }
+    const server = listener.createEnd(source, target);
+    const answer = carrier.pipe(
+      there1,
+      back,
+      (fault) => server.tellClosed(fault),
+    );
+    server.use(new CarriedWay(server, client, carrier, back, answer, capacity));
+    answer.send("accept", 0, (home) => {
+      if (home !== host || client.isGone) return pipe.release();
+      client.peerAddress = target;
+      client.use(
+        new CarriedWay(client, server, carrier, there, pipe, capacity),
+      );
+      pipe.send("established", 0, (there2) => {
+        if (there2 !== there1) return;
+        there2.tasks.schedule(() => listener.offer(server));
+      });
+      host.tasks.schedule(() => client.tellOpen());
+    });
+  });
+}
+
+/** Where a connection goes. */
 interface Route {
-  readonly listener: MemoryListener;
   readonly source: SocketAddress;
   readonly target: SocketAddress;
+  /** The address of the host that it leads to. */
+  readonly far: string | undefined;
+  /** Who takes it, when it is there. */
+  readonly find: () => MemoryListener | undefined;
 }
 
 function routeByName(
@@ -219,9 +295,10 @@ function routeByName(
   const listener = space.names.get(name);
   if (listener === undefined) throw refused(address);
   return {
-    listener,
     source: { ...address, path: "" },
     target: listener.address,
+    far: listener.host.hostname,
+    find: () => space.names.get(name),
   };
 }
 
@@ -230,9 +307,9 @@ function routeByPort(
   { address, sourceAddress }: StreamConnectRequest,
 ): Route {
   const { space, host } = place;
-  const target = numericAddress(address, (name) => space.hosts.has(name));
-  const far = hostOf(place, target.hostname);
-  if (far === undefined) {
+  const target = numericAddress(address, space.lookup);
+  const far = hostAt(place, target.hostname);
+  if (far === null) {
     throw new Fault(
       "unreachable",
       `Cannot connect to ${addressText(address)}: there is no such host`,
@@ -243,10 +320,30 @@ function routeByPort(
     sourceAddress ?? inetAddress(sourceHost(host, target.hostname), 0),
     (port) => host.streams.isTaken(port),
   );
-  // The ports of those that connect are counted up, so they do for a fair share.
-  const listener = far.streams.find(target.hostname, target.port, source.port);
-  if (listener === undefined) throw refused(address);
-  return { listener, source, target };
+  return {
+    source,
+    target,
+    far,
+    // The ports of those that connect are counted up, so they do for a fair share.
+    find: () =>
+      space.hosts.get(far)?.streams.find(
+        target.hostname,
+        target.port,
+        source.port,
+      ),
+  };
+}
+
+/** The address of the host that an address leads to, whether or not it is up; null if there is none. */
+export function hostAt(
+  { space, host }: MemoryPlace,
+  hostname: string,
+): string | undefined | null {
+  if (ownsHost(host, hostname)) return host.hostname;
+  if (space.carrier !== undefined) {
+    return space.carrier.lookup(hostname) ?? null;
+  }
+  return space.hosts.has(hostname) ? hostname : null;
 }
 
 function refused(address: SocketAddress): Fault {
