@@ -17,6 +17,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
+import { fuzz } from "./fuzz.mjs";
 import { failed, passed } from "./_outcome.mjs";
 import { checkBrowser } from "../tests/browser/check.mjs";
 import {
@@ -125,6 +126,7 @@ export const CHECKS = [
     title: suite.title,
     run: (/** @type {Context} */ context) => runSuite(suite, context),
   })),
+  ...shortFuzz(),
   ...echoLatency(),
   {
     id: "build",
@@ -212,6 +214,27 @@ function command(id, group, title, make) {
 function tsc(project) {
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   return [process.execPath, [compiler, "-p", project]];
+}
+
+/** A few seconds of the fuzzer on each runtime, with the same inputs each time. */
+function shortFuzz() {
+  return ["deno", "bun", "node"].map((runtime) => ({
+    id: `fuzz-${runtime}`,
+    group: "fuzz",
+    title: `the fuzzer on ${runtime}, for six seconds`,
+    run: async (/** @type {Context} */ { onOutput }) => {
+      let output = "";
+      const status = await fuzz(runtime, {
+        args: ["--seconds=6", "--seed=20260726"],
+        timeoutMs: 120_000,
+        onOutput: (text) => {
+          output += text;
+          onOutput?.(text);
+        },
+      });
+      return status === 0 ? passed() : failed(output);
+    },
+  }));
 }
 
 /** The round trip of one message beside that of bare sockets, on each runtime. */

@@ -1,0 +1,206 @@
+/**
+ * Runs the fuzzer of `tests/fuzz/` on the runtimes, and finds the input when one
+ * of them hangs or dies. Used by `npm run fuzz` and by `npm test`.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import {
+  bunPath,
+  cache,
+  denoPath,
+  ensureDependencies,
+  nodePath,
+  root,
+} from "./runtimes.mjs";
+
+const HELP = `npm run fuzz -- [options]
+
+  --runtime NAMES  deno, bun, node (26), node24, node22 or all (deno, bun, node); default: all
+  --seconds N      how long on each runtime; default: 60
+  --seed N         the same seed makes the same inputs; default: another each time
+  --inputs N       so many inputs for each target instead of a time
+  --from N         the first of them; default: 0
+  --target NAME    only this target; may be given again
+  --list           print the names of the targets
+  --help           print this
+
+A failure prints the line that makes its input again, and keeps the input in .cache/fuzz/.`;
+
+const PROGRAM = join("tests", "fuzz", "fuzz.ts");
+
+/** How long a run may give no sign beyond its time, in milliseconds. */
+const GRACE_MS = 60_000;
+
+/** @type {Readonly<Record<string, () => [string, string[]]>>} */
+export const FUZZ_COMMANDS = {
+  deno: () => [denoPath(), [
+    "run",
+    "--allow-all",
+    "--no-check",
+    "--quiet",
+    "--v8-flags=--expose-gc",
+    PROGRAM,
+  ]],
+  bun: () => [bunPath(), ["run", PROGRAM]],
+  node: () => [nodePath(26), ["--expose-gc", PROGRAM]],
+  // The older ones warn of types in the program, which they only take away.
+  node24: () => [nodePath(24), ["--expose-gc", PROGRAM]],
+  node22: () => [nodePath(22), ["--expose-gc", "--no-warnings", PROGRAM]],
+};
+
+/**
+ * Runs the fuzzer on one runtime.
+ *
+ * @param {string} runtime
+ * @param {object} options
+ * @param {readonly string[]} options.args for the program
+ * @param {number} options.timeoutMs
+ * @param {(text: string) => void} options.onOutput
+ * @returns {Promise<number>} the exit status: 0 when nothing failed
+ */
+export async function fuzz(runtime, { args, timeoutMs, onOutput }) {
+  mkdirSync(join(cache, "fuzz"), { recursive: true });
+  const note = join(cache, "fuzz", `at-${noteName(runtime)}.json`);
+  rmSync(note, { force: true });
+  const code = await runProgram(runtime, { args, timeoutMs, onOutput });
+  if (code === 0 || code === 1 || code === 2) return code;
+  // It said nothing itself: the note of where it was leads to the input.
+  const at = readNote(note);
+  const died = code === "timeout" ? "hangs" : `died with ${code}`;
+  if (at === undefined) {
+    onOutput(`FAILED: the program ${died} before its first input\n`);
+    return 1;
+  }
+  const again = [`--seed=${at.seed}`, `--target=${at.target}`];
+  await runProgram(runtime, {
+    args: [...again, `--from=${at.index}`, "--inputs=20000", "--careful"],
+    timeoutMs: 60_000,
+    onOutput: () => {},
+  });
+  const exact = readNote(note) ?? at;
+  onOutput(
+    `FAILED ${exact.target}: the program ${died} at input ${exact.index}\n` +
+      `  again: npm run fuzz -- --runtime ${runtime} --seed ${exact.seed} ` +
+      `--target ${exact.target} --from ${exact.index} --inputs 1\n`,
+  );
+  return 1;
+}
+
+/** @param {string} runtime */
+function noteName(runtime) {
+  return runtime.startsWith("node") ? "node" : runtime;
+}
+
+/** @param {string} path @returns {{ target: string, seed: number, index: number } | undefined} */
+function readNote(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} runtime
+ * @param {object} options
+ * @param {readonly string[]} options.args
+ * @param {number} options.timeoutMs
+ * @param {(text: string) => void} options.onOutput
+ * @returns {Promise<number | string>} the exit status, the signal, or `timeout`
+ */
+function runProgram(runtime, { args, timeoutMs, onOutput }) {
+  const [command, first] = FUZZ_COMMANDS[runtime]();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...first, ...args], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill("SIGKILL");
+    }, timeoutMs);
+    const end = () => child.kill("SIGKILL");
+    process.once("exit", end);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", onOutput);
+    }
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      process.off("exit", end);
+      resolve(isLate ? "timeout" : code ?? signal ?? "no status");
+    });
+  });
+}
+
+function readOptions() {
+  return parseArgs({
+    options: {
+      runtime: { type: "string", default: "all" },
+      seconds: { type: "string", default: "60" },
+      seed: { type: "string" },
+      inputs: { type: "string" },
+      from: { type: "string" },
+      target: { type: "string", multiple: true },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+}
+
+async function main() {
+  let options;
+  try {
+    options = readOptions();
+  } catch (error) {
+    console.error(`npm run fuzz: ${error.message}\n\n${HELP}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  ensureDependencies();
+  const runtimes = options.list
+    ? ["deno"]
+    : options.runtime === "all"
+    ? ["deno", "bun", "node"]
+    : options.runtime.split(",");
+  for (const name of runtimes) {
+    if (!Object.hasOwn(FUZZ_COMMANDS, name)) {
+      console.error(`npm run fuzz: there is no runtime "${name}"\n\n${HELP}`);
+      return 2;
+    }
+  }
+  const args = [
+    `--seconds=${options.seconds}`,
+    ...["seed", "inputs", "from"].flatMap((name) =>
+      options[name] === undefined ? [] : [`--${name}=${options[name]}`]
+    ),
+    ...(options.target ?? []).map((name) => `--target=${name}`),
+    ...(options.list ? ["--list"] : []),
+  ];
+  const time = options.inputs === undefined
+    ? Number(options.seconds) * 1_000
+    : 3_600_000;
+  let status = 0;
+  for (const runtime of runtimes) {
+    const code = await fuzz(runtime, {
+      args,
+      timeoutMs: time + GRACE_MS,
+      onOutput: (text) => process.stdout.write(text),
+    });
+    status = Math.max(status, code);
+  }
+  return status;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main();
+}
