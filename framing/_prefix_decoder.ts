@@ -11,18 +11,18 @@ import type { FrameDecoder, FramingFault, MessageSink } from "./framing.ts";
 /** Decodes frames of a head of `format.maxHeadSize` bytes and a payload. */
 export class PrefixDecoder implements FrameDecoder {
   readonly #format: HeadFormat;
-  readonly #partial: PartialFrame;
+  /** Made for the first frame that a chunk cuts: an idle connection has none. */
+  #partial: PartialFrame | undefined;
   readonly #maxMessageSize: number;
   #isSpent = false;
 
   constructor(format: HeadFormat, maxMessageSize: number) {
     this.#format = format;
     this.#maxMessageSize = maxMessageSize;
-    this.#partial = new PartialFrame(format, maxMessageSize);
   }
 
   get buffered(): number {
-    return this.#partial.buffered;
+    return this.#partial?.buffered ?? 0;
   }
 
   push(chunk: Uint8Array, sink: MessageSink): FramingFault | undefined {
@@ -36,7 +36,7 @@ export class PrefixDecoder implements FrameDecoder {
     const max = this.#maxMessageSize;
     const end = chunk.length;
     let at = 0;
-    if (partial.buffered !== 0) {
+    if (partial !== undefined && partial.buffered !== 0) {
       at = partial.take(chunk, 0);
       if (at < 0) return partial.fault(at);
       if (partial.isComplete) {
@@ -50,8 +50,8 @@ export class PrefixDecoder implements FrameDecoder {
       const start = at + headSize;
       const next = start + size;
       if (size < 0 || next > end) {
-        if (size < 0 && size !== NEED_MORE) return partial.fault(size);
-        partial.take(chunk, at);
+        if (size < 0 && size !== NEED_MORE) return this.#gather().fault(size);
+        this.#gather().take(chunk, at);
         break;
       }
       const tag = format.tag(chunk, at);
@@ -60,5 +60,12 @@ export class PrefixDecoder implements FrameDecoder {
     }
     this.#isSpent = false;
     return undefined;
+  }
+
+  #gather(): PartialFrame {
+    return this.#partial ??= new PartialFrame(
+      this.#format,
+      this.#maxMessageSize,
+    );
   }
 }

@@ -130,17 +130,17 @@ const HEAD: HeadFormat = {
 };
 
 class VarintDecoder implements FrameDecoder {
-  readonly #partial: PartialFrame;
+  /** Made for the first frame that a chunk cuts: an idle connection has none. */
+  #partial: PartialFrame | undefined;
   readonly #maxMessageSize: number;
   #isSpent = false;
 
   constructor(maxMessageSize: number) {
     this.#maxMessageSize = maxMessageSize;
-    this.#partial = new PartialFrame(HEAD, maxMessageSize);
   }
 
   get buffered(): number {
-    return this.#partial.buffered;
+    return this.#partial?.buffered ?? 0;
   }
 
   push(chunk: Uint8Array, sink: MessageSink): FramingFault | undefined {
@@ -152,7 +152,7 @@ class VarintDecoder implements FrameDecoder {
     const max = this.#maxMessageSize;
     const end = chunk.length;
     let at = 0;
-    if (partial.buffered !== 0) {
+    if (partial !== undefined && partial.buffered !== 0) {
       at = partial.take(chunk, 0);
       if (at < 0) return partial.fault(at);
       if (partial.isComplete && !sink.message(partial.release(), 0)) {
@@ -170,14 +170,14 @@ class VarintDecoder implements FrameDecoder {
           start++;
         } else {
           size = readVarint(chunk, at, end, max);
-          if (size < 0 && size !== NEED_MORE) return partial.fault(size);
+          if (size < 0 && size !== NEED_MORE) return this.#gather().fault(size);
           start = at + varintSize(size);
         }
       }
-      if (size > max) return partial.fault(TOO_BIG);
+      if (size > max) return this.#gather().fault(TOO_BIG);
       const next = start + size;
       if (size < 0 || next > end) {
-        partial.take(chunk, at);
+        this.#gather().take(chunk, at);
         break;
       }
       if (!sink.message(chunk.subarray(start, next), 0)) return undefined;
@@ -185,6 +185,10 @@ class VarintDecoder implements FrameDecoder {
     }
     this.#isSpent = false;
     return undefined;
+  }
+
+  #gather(): PartialFrame {
+    return this.#partial ??= new PartialFrame(HEAD, this.#maxMessageSize);
   }
 }
 

@@ -14,20 +14,22 @@ interface Waiter<Value> {
 
 /** Promises that are resolved together; one that is aborted leaves nothing behind. */
 export class Waiters<Value> {
-  readonly #waiters = new Set<Waiter<Value>>();
+  /** Made for the first: most resources never have one. */
+  #waiters: Set<Waiter<Value>> | undefined;
 
   /** Resolves with what `settle` is given; rejects with `aborted` when the signal fires first. */
   wait(signal: AbortSignal | undefined): Promise<Value> {
     if (signal?.aborted === true) {
       return Promise.reject(abortError("Stopped waiting", signal));
     }
+    const waiters = this.#waiters ??= new Set();
     return new Promise((resolve, reject) => {
       if (signal === undefined) {
-        this.#waiters.add({ resolve, forget: () => {} });
+        waiters.add({ resolve, forget: () => {} });
         return;
       }
       const abort = () => {
-        this.#waiters.delete(waiter);
+        waiters.delete(waiter);
         reject(abortError("Stopped waiting", signal));
       };
       const waiter: Waiter<Value> = {
@@ -35,15 +37,16 @@ export class Waiters<Value> {
         forget: () => signal.removeEventListener("abort", abort),
       };
       signal.addEventListener("abort", abort, { once: true });
-      this.#waiters.add(waiter);
+      waiters.add(waiter);
     });
   }
 
   /** Ends the waiting of all. */
   settle(value: Value): void {
-    if (this.#waiters.size === 0) return;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
+    const waiters = this.#waiters;
+    if (waiters === undefined) return;
+    // Whoever waits from inside is one of the next.
+    this.#waiters = undefined;
     for (const waiter of waiters) {
       waiter.forget();
       waiter.resolve(value);

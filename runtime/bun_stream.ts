@@ -88,7 +88,7 @@ export class BunStream implements StreamSocket {
     this.#isPaused = false;
     if (!this.#isClosed) this.#native?.resume();
     if (this.#held !== undefined || this.#heldClose !== undefined) {
-      queueMicrotask(this.#release);
+      queueMicrotask(() => this.#release());
     }
   }
 
@@ -175,7 +175,7 @@ export class BunStream implements StreamSocket {
   tellOpen(): void {
     if (this.#isLocallyClosed) return;
     this.#events?.open();
-    if (this.#owesDrain) queueMicrotask(this.#tellDrain);
+    if (this.#owesDrain) queueMicrotask(() => this.#tellDrain());
   }
 
   // Hot: once per chunk read.
@@ -193,15 +193,15 @@ export class BunStream implements StreamSocket {
   /** @internal */
   onDrain(): void {
     if (!this.#owesDrain) return;
-    if (this.#isCalling) queueMicrotask(this.#tellDrain);
+    if (this.#isCalling) queueMicrotask(() => this.#tellDrain());
     else this.#tellDrain();
   }
 
-  readonly #tellDrain = (): void => {
+  #tellDrain(): void {
     if (!this.#owesDrain || this.#isLocallyClosed || this.#isClosed) return;
     this.#owesDrain = false;
     this.#events?.drain();
-  };
+  }
 
   /** @internal */
   onEnd(): void {
@@ -258,7 +258,7 @@ export class BunStream implements StreamSocket {
   }
 
   /** Hands out what was held, until it is paused again. */
-  readonly #release = (): void => {
+  #release(): void {
     const held = this.#held;
     while (held !== undefined && held.length > 0) {
       if (this.#isPaused || this.#isLocallyClosed) return;
@@ -271,7 +271,7 @@ export class BunStream implements StreamSocket {
     const heldClose = this.#heldClose;
     this.#heldClose = undefined;
     if (heldClose !== undefined) this.#finish(heldClose.fault);
-  };
+  }
 }
 
 /**

@@ -116,7 +116,10 @@ export class DenoStream implements StreamSocket {
       this.#attempt = new AbortController();
       attempt = deno.connect({ hostname, port, signal: this.#attempt.signal });
     }
-    attempt.then(this.#onConnected, this.#onConnectFailed);
+    attempt.then(
+      (conn) => this.#onConnected(conn),
+      (error: unknown) => this.#onConnectFailed(error),
+    );
   }
 
   /** Takes over a connection; false if its peer has gone already. */
@@ -170,7 +173,7 @@ export class DenoStream implements StreamSocket {
     if (!this.#paused) return;
     this.#paused = false;
     // Not from inside this call: the callee may be in the midst of its own work.
-    if (this.#held !== undefined) queueMicrotask(this.#releaseHeld);
+    if (this.#held !== undefined) queueMicrotask(() => this.#releaseHeld());
     else this.#read();
   }
 
@@ -200,7 +203,7 @@ export class DenoStream implements StreamSocket {
     else this.#finish(undefined);
   }
 
-  readonly #onConnected = (conn: DenoConn): void => {
+  #onConnected(conn: DenoConn): void {
     this.#attempt = undefined;
     if (this.#closing) {
       conn.close();
@@ -216,16 +219,16 @@ export class DenoStream implements StreamSocket {
     if (this.#shutdown && !this.#writing && !this.#gone) this.#sendFin();
     else this.#drain();
     this.#read();
-  };
+  }
 
-  readonly #onConnectFailed = (error: unknown): void => {
+  #onConnectFailed(error: unknown): void {
     this.#attempt = undefined;
     this.#gone = true;
     if (!this.#closing) {
       this.#fault = connectFault(error, this.peerAddress);
     }
     this.#settle();
-  };
+  }
 
   // Hot: called after each chunk.
   #read(): void {
@@ -284,13 +287,13 @@ export class DenoStream implements StreamSocket {
     if (this.#finSent && !this.#gone) this.#finish(undefined);
   }
 
-  readonly #releaseHeld = (): void => {
+  #releaseHeld(): void {
     const chunk = this.#held;
     if (chunk === undefined || this.#paused || this.#closing) return;
     this.#held = undefined;
     this.#events?.data(chunk);
     this.#read();
-  };
+  }
 
   // Hot: called for each write.
   readonly #onWritten = (size: number): void => {
@@ -353,15 +356,15 @@ export class DenoStream implements StreamSocket {
     const conn = this.#conn;
     if (conn === undefined) return;
     this.#writing = true;
-    conn.closeWrite().then(this.#onFinSent, this.#onWriteFailed);
+    conn.closeWrite().then(() => this.#onFinSent(), this.#onWriteFailed);
   }
 
-  readonly #onFinSent = (): void => {
+  #onFinSent(): void {
     this.#writing = false;
     this.#finSent = true;
     if (this.#gone) this.#settle();
     else if (this.#closing || this.#peerEnded) this.#finish(undefined);
-  };
+  }
 
   #finish(fault: Fault | undefined): void {
     if (this.#gone) return;
@@ -379,12 +382,12 @@ export class DenoStream implements StreamSocket {
     this.#pending = 0;
     this.#out = NO_BYTES;
     this.#slab.release();
-    queueMicrotask(this.#report);
+    queueMicrotask(() => this.#report());
   }
 
-  readonly #report = (): void => {
+  #report(): void {
     this.#events?.closed(this.#closing ? undefined : this.#fault);
-  };
+  }
 
   #doing(): string {
     return `The connection to ${addressText(this.peerAddress)} failed`;
