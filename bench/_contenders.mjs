@@ -1,0 +1,84 @@
+/**
+ * Who takes part in the benchmark: signalbox on each runtime, the runtimes' own
+ * means, and the peers of `bench/peers/`.
+ *
+ * @typedef {import("./_processes.mjs").Runtime} Runtime
+ *
+ * @typedef {object} Contender
+ * @property {string} id
+ * @property {string} label
+ * @property {Runtime | undefined} runtime
+ * @property {boolean} isOurs
+ * @property {boolean} isPeer whether it needs Rust or packages of npm, and so `--peers`
+ * @property {string | undefined} transport what it speaks in place of the workload's
+ * @property {(args: readonly string[]) => string[]} command keeps to the command line of the peers
+ */
+import { programOn, RUNTIME_NAMES, RUNTIMES } from "./_processes.mjs";
+import { peerCommand } from "./peers/catalog.mjs";
+
+const SIGNALBOX = "bench/signalbox_peer.ts";
+
+/** signalbox on each runtime. @returns {Contender[]} */
+export function signalbox() {
+  return RUNTIMES.map((runtime) => ({
+    id: `signalbox-${runtime}`,
+    label: `signalbox, ${RUNTIME_NAMES[runtime]}`,
+    runtime,
+    isOurs: true,
+    isPeer: false,
+    transport: undefined,
+    command: (args) => programOn(runtime, SIGNALBOX, args),
+  }));
+}
+
+/** The sockets of each runtime. @returns {Contender[]} */
+export function bare() {
+  return RUNTIMES.map((runtime) =>
+    peer("bare", `${RUNTIME_NAMES[runtime]}, bare sockets`, {
+      runtime,
+      isPeer: false,
+    })
+  );
+}
+
+/** The WebSocket servers of the runtimes that have one. @returns {Contender[]} */
+export function nativeWebSockets() {
+  return /** @type {const} */ (["deno", "bun"]).map((runtime) =>
+    peer("native-ws", `${RUNTIME_NAMES[runtime]}, own WebSockets`, {
+      runtime,
+      isPeer: false,
+    })
+  );
+}
+
+/**
+ * The package `ws`.
+ *
+ * @param {readonly Runtime[]} [runtimes]
+ * @returns {Contender[]}
+ */
+export function ws(runtimes = RUNTIMES) {
+  return runtimes.map((runtime) =>
+    peer("ws", `ws, ${RUNTIME_NAMES[runtime]}`, { runtime })
+  );
+}
+
+/**
+ * A program of `bench/peers/`.
+ *
+ * @param {string} name
+ * @param {string} label
+ * @param {{ runtime?: Runtime, isPeer?: boolean, transport?: string }} [options]
+ * @returns {Contender}
+ */
+export function peer(name, label, { runtime, isPeer = true, transport } = {}) {
+  return {
+    id: runtime === undefined ? name : `${name}-${runtime}`,
+    label,
+    runtime,
+    isOurs: false,
+    isPeer,
+    transport,
+    command: (args) => [...peerCommand(name, runtime), ...args],
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * Measures signalbox beside the runtimes' own means and its peers: `npm run bench`.
+ *
+ * Plain JavaScript, because Node 20 runs it.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { judge } from "../bench/_bars.mjs";
+import { load, machine, versions } from "../bench/_machine.mjs";
+import { RUNTIME_NAMES, RUNTIMES } from "../bench/_processes.mjs";
+import { barTable, textTable, workloadTable } from "../bench/_report.mjs";
+import { runWorkload } from "../bench/_run.mjs";
+import { WORKLOADS } from "../bench/_workloads.mjs";
+import { ensureDependencies } from "./runtimes.mjs";
+
+const HELP = `npm run bench -- [options]
+
+  --peers          also measure what needs Rust or packages of npm
+  --quick          the workloads of most bars, in under two minutes
+  --only NAMES     these workloads, separated by commas; the beginning of a name is enough
+  --runtime NAMES  deno, bun, node, separated by commas; default: all
+  --runs N         how often each contender is measured; default 5
+  --json FILE      write everything down
+  --charts         draw the charts and the page of docs/benchmarks/ from it
+  --list           print the workloads and contenders
+  --help           print this
+
+Each figure is the median of its runs, between the least and the greatest. The
+contenders of a workload take turns. The exit status is 1 if one of signalbox's
+own runs failed; a bar that is missed does not change it.`;
+
+/** @type {import("../bench/_workloads.mjs").Settings} */
+const FULL = {
+  runs: 5,
+  warmupSeconds: 0.15,
+  seconds: 0.4,
+  longSeconds: 0.8,
+  bulkMessages: 16_384,
+  signals: 1_000_000,
+  connections: 1_000,
+};
+
+/** @type {import("../bench/_workloads.mjs").Settings} */
+const QUICK = {
+  ...FULL,
+  warmupSeconds: 0.1,
+  seconds: 0.15,
+  longSeconds: 0.15,
+  bulkMessages: 4_096,
+  signals: 200_000,
+};
+
+const isTerminal = process.stderr.isTTY === true;
+const options = readOptions();
+process.exit(await main());
+
+async function main() {
+  const workloads = WORKLOADS.filter(isSelected);
+  if (workloads.length === 0) fail(`there is no workload ${options.only}`);
+  if (options.list) return list(workloads);
+  ensureDependencies();
+  const startedAt = performance.now();
+  const results = {
+    format: 1,
+    date: new Date().toISOString(),
+    options: {
+      runs: options.settings.runs,
+      quick: options.quick,
+      peers: options.peers,
+      settings: options.settings,
+    },
+    machine: { ...machine(), loadBefore: load() },
+    versions: versions(options.peers),
+    workloads:
+      /** @type {import("../bench/_report.mjs").WorkloadResult[]} */ ([]),
+    verdicts: /** @type {import("../bench/_bars.mjs").Verdict[]} */ ([]),
+  };
+  for (const [name, value] of Object.entries(results.versions)) {
+    console.log(`${name.padEnd(14)}${value}`);
+  }
+  for (const workload of workloads) {
+    const result = await runWorkload(workload, {
+      settings: options.settings,
+      takesPart,
+      onProgress: progress,
+    });
+    progress("");
+    results.workloads.push(result);
+    console.log(
+      `\n── ${result.title} (${result.id})\n${
+        textTable(workloadTable(result))
+      }`,
+    );
+    complain(result);
+    // At once: a long run that is broken off has still measured something.
+    write(results);
+  }
+  Object.assign(results.machine, {
+    loadAfter: load(),
+    minutes: Math.round((performance.now() - startedAt) / 6_000) / 10,
+  });
+  results.verdicts = judge(results.workloads);
+  write(results);
+  const judged = results.verdicts.filter(({ subject }) =>
+    subject.startsWith("./") || options.runtimes.includes(subject)
+  );
+  console.log(`\n── The bars\n${textTable(barTable(judged))}`);
+  const count = (/** @type {string} */ verdict) =>
+    judged.filter((one) => one.verdict === verdict).length;
+  console.log(
+    `\n${count("met")} bars met, ${count("missed")} missed, ${
+      count("not measured")
+    } not measured; ${results.machine.minutes} minutes`,
+  );
+  if (options.charts) {
+    const { drawCharts } = await import("./bench_charts.mjs");
+    await drawCharts(results);
+  }
+  const isBroken = results.workloads.some(({ contenders }) =>
+    contenders.some(({ isOurs, failures }) => isOurs && failures.length > 0)
+  );
+  return isBroken ? 1 : 0;
+}
+
+/** @param {import("../bench/_workloads.mjs").Workload} workload */
+function isSelected({ id, isQuick }) {
+  if (options.only !== undefined) {
+    return options.only.some((name) => id === name) ||
+      options.only.some((name) =>
+        !WORKLOADS.some((workload) => workload.id === name) &&
+        id.startsWith(name)
+      );
+  }
+  return !options.quick || isQuick;
+}
+
+/** @param {import("../bench/_workloads.mjs").Entry} entry */
+function takesPart({ runtime, isPeer }) {
+  if (isPeer && !options.peers) return false;
+  return runtime === undefined || isPeer || options.runtimes.includes(runtime);
+}
+
+/** @param {readonly import("../bench/_workloads.mjs").Workload[]} workloads */
+function list(workloads) {
+  for (const workload of workloads) {
+    const labels = [
+      ...new Set(
+        workload.contenders().filter(takesPart).map(({ label }) => label),
+      ),
+    ];
+    console.log(
+      `${workload.id.padEnd(22)}${workload.title}\n${" ".repeat(22)}${
+        labels.join("; ")
+      }`,
+    );
+  }
+  return 0;
+}
+
+/** @param {import("../bench/_report.mjs").WorkloadResult} result */
+function complain({ contenders }) {
+  for (const { label, failures } of contenders) {
+    for (const failure of failures) console.log(`   ${label}: ${failure}`);
+  }
+}
+
+/** @param {object} results */
+function write(results) {
+  if (options.json === undefined) return;
+  mkdirSync(dirname(options.json), { recursive: true });
+  writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** @param {string} text */
+function progress(text) {
+  if (isTerminal) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        peers: { type: "boolean", default: false },
+        quick: { type: "boolean", default: false },
+        only: { type: "string" },
+        runtime: { type: "string" },
+        runs: { type: "string" },
+        json: { type: "string" },
+        charts: { type: "boolean", default: false },
+        list: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
+    const runtimes = values.runtime?.split(",") ?? [...RUNTIMES];
+    for (const runtime of runtimes) {
+      if (!(runtime in RUNTIME_NAMES)) {
+        throw new Error(`there is no runtime ${runtime}`);
+      }
+    }
+    const settings = values.quick ? QUICK : FULL;
+    const runs = Number(values.runs ?? settings.runs);
+    if (!Number.isInteger(runs) || runs < 1) {
+      throw new Error("--runs must be a whole number from 1");
+    }
+    return {
+      ...values,
+      only: values.only?.split(","),
+      runtimes,
+      settings: { ...settings, runs },
+      json: values.json === undefined ? undefined : resolve(values.json),
+    };
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  console.error(`npm run bench: ${message}\n\n${HELP}`);
+  process.exit(2);
+}
