@@ -4,7 +4,9 @@
  * @module
  */
 
+import type * as crypto from "node:crypto";
 import type * as dgram from "node:dgram";
+import type * as diagnosticsChannel from "node:diagnostics_channel";
 import type * as dns from "node:dns";
 import type * as fs from "node:fs";
 import type * as http from "node:http";
@@ -12,12 +14,17 @@ import type * as net from "node:net";
 import type * as os from "node:os";
 import type * as path from "node:path";
 import type * as timers from "node:timers";
+import type * as tls from "node:tls";
 import { Fault } from "./fault.ts";
 
 /** The builtins that the drivers use, by the name that they are imported with. */
 export interface NodeBuiltins {
+  /** Reading certificates and keys. */
+  readonly "node:crypto": typeof crypto;
   /** UDP sockets. */
   readonly "node:dgram": typeof dgram;
+  /** Named channels that tools listen to. */
+  readonly "node:diagnostics_channel": typeof diagnosticsChannel;
   /** Name look-up. */
   readonly "node:dns": typeof dns;
   /** Files, for the paths of Unix sockets. */
@@ -32,6 +39,8 @@ export interface NodeBuiltins {
   readonly "node:path": typeof path;
   /** Timers and immediates. */
   readonly "node:timers": typeof timers;
+  /** TLS over TCP. */
+  readonly "node:tls": typeof tls;
 }
 
 /** The part of `process` that the drivers use. */

@@ -2,7 +2,8 @@
  * The driver of Bun: its native sockets, and the `node:` ones for what those lack.
  *
  * - Streams: `Bun.listen`, and `Bun.connect` for Unix paths. By `node:net`
- *   connecting to TCP, which Bun's own API cannot give up, and a `backlog`.
+ *   connecting to TCP, which Bun's own API cannot give up, and a `backlog`; by
+ *   `node:tls` all of TLS.
  * - Datagrams: `Bun.udpSocket`. By `node:dgram` shared addresses, IPv6 alone,
  *   sizes of buffers, and broadcast to one peer, which Bun's lacks.
  * - WebSockets: `Bun.serve`; the global client, with its `pause` and `terminate`.
@@ -20,18 +21,22 @@ import { connectBunUnix } from "./bun_stream.ts";
 import { listenBunStream } from "./bun_stream_listener.ts";
 import { connectBunWebSocket } from "./bun_web_socket_client.ts";
 import { listenBunWebSocket } from "./bun_web_socket_listener.ts";
+import { diagnosticChannels } from "./diagnostics.ts";
 import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
 import { connectNodeStream } from "./node_stream.ts";
 import { listenNodeStream } from "./node_stream_listener.ts";
+import { listenNodeTls } from "./node_tls_listener.ts";
+import { connectNodeTls } from "./node_tls_stream.ts";
 
 /**
  * The driver of Bun.
  *
  * - TCP and Unix listeners are `Bun.listen`; a `backlog` goes by `node:net`.
  * - Connecting to a Unix path is `Bun.connect`; connecting by TCP is `node:net`,
- *   because a connect that Bun's own API has begun cannot be given up.
+ *   because a connect that Bun's own API has begun cannot be given up. TLS is
+ *   `node:tls`, for the same reason.
  * - UDP is `Bun.udpSocket`; shared addresses, IPv6 alone and sizes of buffers
  *   go by `node:dgram`.
  * - A reset that comes after a local `shutdown` is told as an end in order: Bun
@@ -67,16 +72,25 @@ export function bunDriver(): Driver {
   return {
     name: "bun",
     ...timers,
+    ...diagnosticChannels(),
     defer,
-    connectStream: (request, events) =>
-      request.address.family === "unix"
+    connectStream(request, events) {
+      if (request.tls !== undefined) {
+        return connectNodeTls(request, request.tls, events);
+      }
+      return request.address.family === "unix"
         ? connectBunUnix(bun, request, events)
-        : connectNodeStream(request, events),
-    listenStream: (request, events) =>
+        : connectNodeStream(request, events);
+    },
+    listenStream(request, events) {
+      if (request.tls !== undefined) {
+        return listenNodeTls(request, request.tls, events);
+      }
       // Bun.listen does not let the backlog be chosen.
-      request.backlog !== undefined
+      return request.backlog !== undefined
         ? listenNodeStream(request, events)
-        : listenBunStream(bun, request, events),
+        : listenBunStream(bun, request, events);
+    },
     bindDatagram: (request, events) =>
       isBunDatagram(request)
         ? bindBunDatagram(bun, request, events)

@@ -2,7 +2,8 @@
  * The driver of Deno: its native sockets, and the `node:` ones for what those lack.
  *
  * - Streams: `Deno.connect`, `Deno.listen`. By `node:net` a source address,
- *   `keepAliveMs` and `reusePort`, which Deno lacks or has behind a flag.
+ *   `keepAliveMs` and `reusePort`, which Deno lacks or has behind a flag; by
+ *   `node:tls` all of TLS, of which Deno's own API has too little.
  * - Datagrams: `Deno.listenDatagram` under `--unstable-net`. By `node:dgram` all
  *   else: Deno's has no options, and no groups from the start.
  * - WebSockets: `Deno.serve` with `Deno.upgradeWebSocket`; the global client.
@@ -21,18 +22,22 @@ import { connectDenoStream } from "./deno_stream.ts";
 import { listenDenoStream } from "./deno_stream_listener.ts";
 import { connectDenoWebSocket } from "./deno_web_socket_client.ts";
 import { listenDenoWebSocket } from "./deno_web_socket_listener.ts";
+import { diagnosticChannels } from "./diagnostics.ts";
 import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
 import { connectNodeStream } from "./node_stream.ts";
 import { listenNodeStream } from "./node_stream_listener.ts";
+import { listenNodeTls } from "./node_tls_listener.ts";
+import { connectNodeTls } from "./node_tls_stream.ts";
 
 /**
  * The driver of Deno.
  *
  * - TCP and Unix sockets are Deno's own. A source address, keepalive and a shared
  *   port go by `node:net`: Deno's API has no source address, no delay of keepalive,
- *   and `reusePort` only with a flag.
+ *   and `reusePort` only with a flag. TLS goes by `node:tls`: Deno's own asks no
+ *   client for its certificate, and shows none of a peer.
  * - `ipv6Only` on `::` is refused with `not-supported`: no API of Deno's has it.
  * - UDP is `Deno.listenDatagram` under `--unstable-net` as long as no option is
  *   given that it lacks, else `node:dgram`.
@@ -65,12 +70,18 @@ export function denoDriver(): Driver {
   return {
     name: "deno",
     ...timers,
+    ...diagnosticChannels(),
     defer,
-    connectStream: (request, events) =>
+    connectStream(request, events) {
+      if (request.tls !== undefined) {
+        return connectNodeTls(request, request.tls, events);
+      }
       // Deno.connect takes no source address, and its keepalive no delay.
-      request.sourceAddress !== undefined || request.keepAliveMs !== undefined
+      return request.sourceAddress !== undefined ||
+          request.keepAliveMs !== undefined
         ? connectNodeStream(request, events)
-        : connectDenoStream(deno, request, events),
+        : connectDenoStream(deno, request, events);
+    },
     listenStream(request, events) {
       const { address, ipv6Only, reusePort, keepAliveMs } = request;
       if (ipv6Only === true && isAnyIpv6(address)) {
@@ -82,6 +93,9 @@ export function denoDriver(): Driver {
             "Cannot listen on IPv6 alone: Deno cannot refuse IPv4 on [::]",
           ),
         );
+      }
+      if (request.tls !== undefined) {
+        return listenNodeTls(request, request.tls, events);
       }
       // Deno.listen ends the process when it is given reusePort without
       // --unstable-net, and its keepalive takes no delay.

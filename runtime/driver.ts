@@ -68,7 +68,7 @@ export interface StreamSocket {
   /** Known once the socket is open. */
   readonly peerAddress: SocketAddress;
   /** What the TLS handshake agreed on, once the socket is open; none without TLS. */
-  readonly tls?: TlsSession;
+  readonly tls?: TlsSession | undefined;
   /** Bytes that were taken by `write` and have not yet reached the operating system. */
   readonly pending: number;
   /**
@@ -288,6 +288,26 @@ export interface WebSocketListenerEvents {
 /** A timer that was set; opaque. */
 export type TimerHandle = object | number;
 
+/** What is published for tools: the part of a channel's name behind `signalbox.`. */
+export type DiagnosticName =
+  | "listening"
+  | "accepted"
+  | "refused"
+  | "connected"
+  | "disconnected"
+  | "reconnecting"
+  | "closed"
+  | "paused"
+  | "resumed";
+
+/** Where messages are published for tools: a channel of `node:diagnostics_channel`, or its like. */
+export interface DiagnosticChannel {
+  /** Whether anybody listens. */
+  readonly hasSubscribers: boolean;
+  /** Tells all who listen. Must not throw what they throw. */
+  publish(message: object): void;
+}
+
 /** One runtime's sockets, timers and clock. */
 export interface Driver {
   /** `"deno"`, `"bun"`, `"node"`, `"browser"`, `"memory"`, or a name of the user's. */
@@ -302,6 +322,8 @@ export interface Driver {
   defer(callback: () => void): void;
   /** A number from 0 to below 1, to spread retries with; not for secrets. */
   random(): number;
+  /** Where the runtime publishes what happens, if it has such a place. */
+  readonly diagnostics?: Readonly<Record<DiagnosticName, DiagnosticChannel>>;
   /** Starts to connect; the outcome is `open` or `closed`. `abort` gives it up. */
   connectStream(
     request: StreamConnectRequest,
