@@ -51,6 +51,8 @@ export type {
 } from "./network/options.ts";
 export { formatResourceId } from "./network/resource_id.ts";
 export type { ResourceId } from "./network/resource_id.ts";
+export type { ResourceStats, TransportStats } from "./network/statistics.ts";
+export type { TrafficTotals } from "./network/traffic.ts";
 export { createNode } from "./node/create_browser_node.ts";
 export type { NodePair } from "./node/node_pair.ts";
 export type { NodeEvent, SignalEvent } from "./node/events.ts";

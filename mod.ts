@@ -110,6 +110,10 @@ export {
 export { formatAddress } from "./network/address.ts";
 export type { Address } from "./network/address.ts";
 export type { NetworkController } from "./network/controller.ts";
+export type {
+  DiagnosticDetail,
+  DiagnosticMessage,
+} from "./network/diagnostics.ts";
 export { Endpoint } from "./network/endpoint.ts";
 export { NetworkError } from "./network/errors.ts";
 export type { NetworkErrorCode } from "./network/errors.ts";
@@ -133,6 +137,7 @@ export {
   resourceType,
 } from "./network/resource_id.ts";
 export type { ResourceId, ResourceType } from "./network/resource_id.ts";
+export type { ResourceStats, TransportStats } from "./network/statistics.ts";
 export type { TrafficTotals } from "./network/traffic.ts";
 export { createNode } from "./node/create_node.ts";
 export type { NodePair } from "./node/node_pair.ts";
@@ -146,6 +151,8 @@ export type {
   DatagramBindRequest,
   DatagramEvents,
   DatagramSocket,
+  DiagnosticChannel,
+  DiagnosticName,
   Driver,
   MulticastMembership,
   SocketAddress,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { checkInteger, MAX_TIME_MS } from "../adapters/_options.ts";
 import { SendStatus } from "../adapters/adapter.ts";
 import type {
   Adapter,
@@ -17,20 +16,20 @@ import type { SocketAddress } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
 import { parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
-import { Endpoint } from "./endpoint.ts";
-import { abortError, NetworkError, networkErrorFrom } from "./errors.ts";
-import { closeOptions } from "./options.ts";
+import { ownConnect } from "./connect_plan.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { NetworkError, networkErrorFrom } from "./errors.ts";
+import { closeOptions, idleTimeout, listenLimits } from "./options.ts";
 import type {
   Listening,
   RemoveOptions,
   ResourceInfo,
   SendOptions,
 } from "./options.ts";
+import type { OwnConnect } from "./own_connect.ts";
 import type { Registry } from "./registry.ts";
-import type { RemoteResource } from "./remote_resource.ts";
 import type { ResourceId } from "./resource_id.ts";
-
-const DEFAULT_CONNECT_TIMEOUT_MS = 30_000;
+import type { ResourceStats } from "./statistics.ts";
 
 const textEncoder = new TextEncoder();
 
@@ -69,18 +68,9 @@ export class NetworkController {
     try {
       const target = parseAddress(address);
       const asked = options ?? emptyOptions<Listen>();
-      const { maxConnections } = asked;
-      if (maxConnections !== undefined) {
-        checkInteger(
-          "maxConnections",
-          maxConnections,
-          1,
-          Number.MAX_SAFE_INTEGER,
-        );
-      }
       const local = this.#registry.createLocal(
         transport,
-        maxConnections ?? Infinity,
+        listenLimits(transport, asked),
       );
       local.attach(await transport.listen(this.#host, target, asked, local));
       if (this.#registry.isStopped) {
@@ -104,9 +94,12 @@ export class NetworkController {
    * Starts to connect and returns at once. The outcome is one `connected`
    * event; until then `send` answers `ResourceNotAvailable`.
    *
+   * With `reconnect` a failed attempt is followed by another, and a connection
+   * that is lost is made again: see {@linkcode ReconnectOptions}.
+   *
    * @param transport What carries the messages.
    * @param address The peer.
-   * @param options `connectTimeoutMs` (30,000), `signal`, and the transport's own.
+   * @param options `connectTimeoutMs` (30,000), `signal`, `reconnect`, `idleTimeoutMs`, and the transport's own.
    * @returns The peer's endpoint, the same object as in its events.
    * @throws {NetworkError} `invalid-address`, `invalid-option`, `not-supported`, `stopped`; `aborted` when
    * `signal` has fired already. Everything that the network has a part in comes as `connected` with `ok: false`.
@@ -116,11 +109,12 @@ export class NetworkController {
     address: Address,
     options?: NoInfer<Connect>,
   ): Endpoint {
-    return this.#connect(transport, address, options).endpoint;
+    return this.#connect(transport, address, options).resource.endpoint;
   }
 
   /**
    * Connects and waits for the outcome. The `connected` event comes too, and first.
+   * With `reconnect` it is the outcome of the first outage: when an attempt succeeded, or all was given up.
    *
    * @param transport What carries the messages.
    * @param address The peer.
@@ -137,9 +131,9 @@ export class NetworkController {
     address: Address,
     options?: NoInfer<Connect>,
   ): Promise<Endpoint> {
-    const resource = this.#connect(transport, address, options);
+    const own = this.#connect(transport, address, options);
     return await new Promise<Endpoint>((resolve, reject) => {
-      resource.waiter = { resolve, reject };
+      own.waiter = { resolve, reject };
     });
   }
 
@@ -153,18 +147,17 @@ export class NetworkController {
    */
   attach(attachment: Attachment): Endpoint {
     this.#checkRunning("attach");
-    const resource = this.#registry.createRemote(attachment.adapter, false);
     try {
-      const connection = attachment.attach(this.#host, resource);
-      resource.attach(
-        connection,
-        new Endpoint(resource.id, connection.peerAddress),
+      const resource = this.#registry.createRemote(
+        attachment.adapter,
+        idleTimeout(attachment),
       );
+      resource.attach(attachment.attach(this.#host, resource));
+      this.#registry.addRemote(resource);
+      return resource.endpoint;
     } catch (error) {
       throw networkErrorFrom(error, "Cannot attach a connection");
     }
-    this.#registry.addRemote(resource);
-    return resource.endpoint;
   }
 
   // Hot: one call a message sent.
@@ -234,7 +227,7 @@ export class NetworkController {
     const whole: SendOptions = { text: isText, tag };
     for (const endpoint of endpoints) {
       const remote = this.#registry.remote(endpoint.resourceId);
-      const frameKey = remote?.isReady === true
+      const frameKey = remote?.takesFrames === true
         ? remote.connection.frameKey
         : undefined;
       if (remote === undefined || frameKey === undefined) {
@@ -324,6 +317,16 @@ export class NetworkController {
     return resource?.info();
   }
 
+  /**
+   * What went over one connection or listener, and what waits in it; undefined
+   * when there is none (any more). Counting costs nothing until it is asked for.
+   */
+  stats(resourceId: ResourceId): ResourceStats | undefined {
+    const resource = this.#registry.remote(resourceId) ??
+      this.#registry.local(resourceId);
+    return resource?.stats();
+  }
+
   /** All listeners and connections of the node, the oldest first. */
   resources(): ResourceInfo[] {
     const all: ResourceInfo[] = [];
@@ -336,52 +339,18 @@ export class NetworkController {
     transport: Adapter<Connect, Listen>,
     address: Address,
     options: Connect | undefined,
-  ): RemoteResource {
+  ): OwnConnect {
     this.#checkRunning("connect");
-    const asked = options ?? emptyOptions<Connect>();
-    const { connectTimeoutMs, signal } = asked;
-    const resource = this.#registry.createRemote(transport, true);
-    let timeoutMs: number;
     try {
+      const asked = options ?? emptyOptions<Connect>();
       const target = parseAddress(address);
-      timeoutMs = checkInteger(
-        "connectTimeoutMs",
-        connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-        0,
-        MAX_TIME_MS,
-      );
-      if (signal?.aborted === true) {
-        throw abortError(`Cannot connect to ${target.text}`, signal);
-      }
-      const connection = transport.connect(this.#host, target, asked, resource);
-      resource.attach(
-        connection,
-        new Endpoint(resource.id, connection.peerAddress),
-      );
+      const own = ownConnect(this.#registry, transport, target, asked);
+      own.resource.start(own);
+      this.#registry.addRemote(own.resource);
+      return own;
     } catch (error) {
       throw networkErrorFrom(error, `Cannot connect with ${transport.name}`);
     }
-    this.#registry.addRemote(resource);
-    const { endpoint } = resource;
-    if (timeoutMs !== 0) {
-      resource.connectTimer = this.#host.setTimer(() => {
-        resource.connectTimer = undefined;
-        resource.abandon(
-          new NetworkError(
-            "timed-out",
-            `Cannot connect to ${endpoint}: it took over ${timeoutMs} ms`,
-          ),
-        );
-      }, timeoutMs);
-    }
-    if (signal !== undefined) {
-      const abort = () =>
-        resource.abort(abortError(`Cannot connect to ${endpoint}`, signal));
-      signal.addEventListener("abort", abort, { once: true });
-      resource.stopWatchingSignal = () =>
-        signal.removeEventListener("abort", abort);
-    }
-    return resource;
   }
 
   #checkRunning(verb: string): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { DisconnectReason } from "../adapters/adapter.ts";
 import { faultFrom } from "../runtime/fault.ts";
 import type { FaultCode, FaultOptions } from "../runtime/fault.ts";
 import type { TlsFailure } from "../runtime/tls.ts";
@@ -82,3 +83,22 @@ export function abortError(doing: string, signal: AbortSignal): NetworkError {
     cause: signal.reason,
   });
 }
+
+/** The error that stands for the end of a connection of which no more than the reason is known. */
+export function failureOf(
+  reason: DisconnectReason,
+  peer: { toString(): string },
+): NetworkError {
+  return new NetworkError(CODE_OF[reason], `The connection to ${peer} ended`);
+}
+
+const CODE_OF: Readonly<Record<DisconnectReason, NetworkErrorCode>> = {
+  closed: "connection-reset",
+  reset: "connection-reset",
+  timeout: "timed-out",
+  protocol: "protocol",
+  tls: "tls",
+  "message-too-big": "message-too-big",
+  overflow: "overflow",
+  error: "io",
+};

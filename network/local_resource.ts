@@ -17,9 +17,10 @@ import type { Fault } from "../runtime/fault.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { NetworkError } from "./errors.ts";
 import { networkErrorFrom } from "./errors.ts";
-import type { ResourceInfo } from "./options.ts";
+import type { ListenLimits, ResourceInfo } from "./options.ts";
 import type { Registry } from "./registry.ts";
 import type { ResourceId } from "./resource_id.ts";
+import type { ResourceStats } from "./statistics.ts";
 import { Traffic } from "./traffic.ts";
 
 /** How many peers of a datagram listener are remembered by their endpoint object. */
@@ -33,28 +34,33 @@ export class LocalResource implements ListenerEvents {
   connectionsRefused = 0;
   faults = 0;
   lastFault: NetworkError | undefined;
+  /** Of what is accepted; 0 for never. */
+  readonly idleTimeoutMs: number;
   readonly #registry: Registry;
   readonly #maxConnections: number;
   readonly #peers = new Map<string, Endpoint>();
   #listener: Listener | undefined;
   #connections = 0;
   #isRemoved = false;
+  #boundAt = 0;
 
   constructor(
     registry: Registry,
     id: ResourceId,
     adapter: Adapter,
-    maxConnections: number,
+    limits: ListenLimits,
   ) {
     this.#registry = registry;
     this.id = id;
     this.adapter = adapter;
-    this.#maxConnections = maxConnections;
+    this.#maxConnections = limits.maxConnections;
+    this.idleTimeoutMs = limits.idleTimeoutMs;
   }
 
   /** Gives the resource its listener once it is bound. */
   attach(listener: Listener): void {
     this.#listener = listener;
+    this.#boundAt = this.#registry.host.driver.now();
   }
 
   get listener(): Listener {
@@ -83,11 +89,30 @@ export class LocalResource implements ListenerEvents {
     };
   }
 
+  /** What went over it: datagrams, for a connection-less transport. */
+  stats(): ResourceStats {
+    return {
+      ...this.traffic.totals(),
+      transport: this.adapter.name,
+      queuedBytes: this.listener.queuedBytes,
+      pauses: this.traffic.pauses,
+      reconnects: 0,
+      upMs: this.#registry.host.driver.now() - this.#boundAt,
+    };
+  }
+
+  /** Stops delivery of datagrams. */
+  pause(): void {
+    this.traffic.pauses += 1;
+    this.listener.pause();
+  }
+
   accept(connection: Connection): ConnectionEvents | undefined {
     const isClosed = this.#isRemoved || this.#registry.isStopped ||
       this.#registry.isOverfull;
     if (isClosed || this.#connections >= this.#maxConnections) {
       this.connectionsRefused += 1;
+      this.#registry.tell("refused", this);
       return undefined;
     }
     this.#connections += 1;

@@ -5,8 +5,13 @@
  */
 
 import { checkInteger, MAX_TIME_MS } from "../adapters/_options.ts";
-import type { CloseOptions } from "../adapters/adapter.ts";
+import type {
+  Adapter,
+  CloseOptions,
+  ListenOptions,
+} from "../adapters/adapter.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
+import { Fault } from "../runtime/fault.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { NetworkError, networkErrorFrom } from "./errors.ts";
 import type { ResourceId } from "./resource_id.ts";
@@ -70,7 +75,51 @@ export interface ResourceInfo {
 
 const DEFAULT_DRAIN_MS = 30_000;
 /** How long a removed connection waits for the peer's FIN before it closes, in milliseconds. */
-const LINGER_MS = 1_000;
+export const LINGER_MS = 1_000;
+
+/** What holds for all that a listener accepts. */
+export interface ListenLimits {
+  /** Infinity for no limit. */
+  readonly maxConnections: number;
+  /** 0 for never. */
+  readonly idleTimeoutMs: number;
+}
+
+/** The limits of `listen`. Throws `invalid-option`, and `not-supported` for what the transport has no connections for. */
+export function listenLimits(
+  { isConnectionOriented, name }: Adapter<never, never>,
+  options: ListenOptions,
+): ListenLimits {
+  const { maxConnections } = options;
+  const idleTimeoutMs = idleTimeout(options);
+  if (idleTimeoutMs > 0 && !isConnectionOriented) {
+    throw new Fault(
+      "not-supported",
+      `Cannot use idleTimeoutMs: a listener of ${name} has no connections`,
+    );
+  }
+  return {
+    maxConnections: maxConnections === undefined ? Infinity : checkInteger(
+      "maxConnections",
+      maxConnections,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    idleTimeoutMs,
+  };
+}
+
+/** How long nothing may go over a connection, in milliseconds; 0 for ever. Throws `invalid-option`. */
+export function idleTimeout(
+  options: { readonly idleTimeoutMs?: number },
+): number {
+  return checkInteger(
+    "idleTimeoutMs",
+    options.idleTimeoutMs ?? 0,
+    0,
+    MAX_TIME_MS,
+  );
+}
 
 /** How long a drain may take, in milliseconds. Throws `invalid-option`. */
 export function drainTime(drain: boolean | number | undefined): number {

@@ -11,15 +11,17 @@ import type {
   Connection,
   ConnectionEvents,
 } from "../adapters/adapter.ts";
+import type { DiagnosticName } from "../runtime/driver.ts";
 import { faultFrom } from "../runtime/fault.ts";
-import { Endpoint } from "./endpoint.ts";
+import type { DiagnosticDetail, DiagnosticMessage } from "./diagnostics.ts";
 import type { NetworkEvent } from "./events.ts";
 import { LocalResource } from "./local_resource.ts";
+import type { ListenLimits } from "./options.ts";
 import { RemoteResource } from "./remote_resource.ts";
 import { createResourceId } from "./resource_id.ts";
 import type { ResourceId } from "./resource_id.ts";
-import { Traffic } from "./traffic.ts";
-import type { TrafficTotals } from "./traffic.ts";
+import { Statistics } from "./statistics.ts";
+import type { TransportStats } from "./statistics.ts";
 
 /** Where the events of the network go. */
 export interface NetworkEventSink {
@@ -29,6 +31,16 @@ export interface NetworkEventSink {
   isOverfull(): boolean;
   /** Forgets the events of a resource that have not been delivered. */
   discard(resourceId: ResourceId): void;
+  /** The program's own code threw, in a function that the network called. */
+  failed(error: unknown): void;
+  /** Who the network belongs to, as diagnostics tell of it. */
+  owner(): object;
+}
+
+/** A connection with a socket that may still be closing. */
+export interface Closing {
+  /** Ends what is left; a later call may only shorten the time limits. */
+  hurry(options: CloseOptions): void;
 }
 
 /** The resources of one node by id, and those whose sockets are still closing. */
@@ -38,15 +50,14 @@ export class Registry {
   isStopped = false;
   /** Whether new connections start paused: the event queue is full. */
   isPaused = false;
+  /** How often reading was stopped everywhere. */
+  pauses = 0;
   readonly #sink: NetworkEventSink;
-  /** What resources that are gone had counted. */
-  readonly #ended = new Traffic();
+  readonly #statistics = new Statistics();
   readonly #remotes = new Map<number, RemoteResource>();
   readonly #locals = new Map<number, LocalResource>();
-  #endedFaults = 0;
-  #endedRefusals = 0;
-  /** Removed or ended, with a socket that is not yet released. */
-  readonly #leaving = new Set<RemoteResource>();
+  /** What is not yet released: of the connections that are gone, and of all that reconnect. */
+  readonly #tracked = new Set<Closing>();
   readonly #closing = new Set<Promise<void>>();
   #holds = 0;
   #whenEmpty: (() => void) | undefined;
@@ -64,6 +75,31 @@ export class Registry {
   /** Hands an event to the node. */
   emit(event: NetworkEvent, bytes: number): void {
     this.#sink.push(event, bytes);
+  }
+
+  /** The program's own code threw: ends the node. */
+  failed(error: unknown): void {
+    this.#sink.failed(error);
+  }
+
+  /** Tells tools that listen; without them it is one look. */
+  tell(
+    name: DiagnosticName,
+    resource?: RemoteResource | LocalResource,
+    detail?: DiagnosticDetail,
+  ): void {
+    const channel = this.host.driver.diagnostics?.[name];
+    if (channel?.hasSubscribers !== true) return;
+    const info = resource?.info();
+    const message: DiagnosticMessage = {
+      node: this.#sink.owner(),
+      resourceId: info?.resourceId,
+      transport: info?.transport,
+      endpoint: info?.endpoint,
+      stats: resource?.stats(),
+      ...detail,
+    };
+    channel.publish(message);
   }
 
   /** The connection of that id. */
@@ -87,24 +123,20 @@ export class Registry {
   }
 
   /** A connection that the node itself asked for, or that was attached. */
-  createRemote(adapter: Adapter, isOwn: boolean): RemoteResource {
+  createRemote(adapter: Adapter, idleTimeoutMs: number): RemoteResource {
     return new RemoteResource(
       this,
       createResourceId(adapter.id, "remote"),
       adapter,
-      isOwn,
       undefined,
+      idleTimeoutMs,
     );
   }
 
   /** A listener that is about to be bound. */
-  createLocal(adapter: Adapter, maxConnections: number): LocalResource {
-    return new LocalResource(
-      this,
-      createResourceId(adapter.id, "local"),
-      adapter,
-      maxConnections,
-    );
+  createLocal(adapter: Adapter, limits: ListenLimits): LocalResource {
+    const id = createResourceId(adapter.id, "local");
+    return new LocalResource(this, id, adapter, limits);
   }
 
   /** Enters a connection. */
@@ -115,6 +147,7 @@ export class Registry {
   /** Enters a listener. */
   addLocal(resource: LocalResource): void {
     this.#locals.set(resource.id, resource);
+    this.tell("listening", resource);
   }
 
   /** Enters a connection that a listener accepted. */
@@ -122,15 +155,14 @@ export class Registry {
     listener: LocalResource,
     connection: Connection,
   ): ConnectionEvents {
-    const id = createResourceId(listener.adapter.id, "remote");
     const resource = new RemoteResource(
       this,
-      id,
+      createResourceId(listener.adapter.id, "remote"),
       listener.adapter,
-      false,
       listener,
+      listener.idleTimeoutMs,
     );
-    resource.attach(connection, new Endpoint(id, connection.peerAddress));
+    resource.attach(connection);
     this.addRemote(resource);
     return resource;
   }
@@ -138,14 +170,23 @@ export class Registry {
   /** A connection is over for the user; its socket may still be closing. */
   leave(resource: RemoteResource): void {
     this.#remotes.delete(resource.id);
-    this.#leaving.add(resource);
-    this.#ended.add(resource.traffic);
+    this.#statistics.left(resource);
+  }
+
+  /** `removeAll` has to wait for this. */
+  track(closing: Closing): void {
+    this.#tracked.add(closing);
   }
 
   /** Nothing is left of a connection. */
-  released(resource: RemoteResource): void {
-    this.#leaving.delete(resource);
+  released(closing: Closing): void {
+    this.#tracked.delete(closing);
     this.#checkEmpty();
+  }
+
+  /** A connection was made again. */
+  reconnected(resource: RemoteResource): void {
+    this.#statistics.reconnected(resource);
   }
 
   /** Ends a connection or listener without an event. False: there is none of that id. */
@@ -166,9 +207,8 @@ export class Registry {
 
   /** Closes a listener; `removeAll` waits for it. */
   #closeListener(local: LocalResource): void {
-    this.#ended.add(local.traffic);
-    this.#endedFaults += local.faults;
-    this.#endedRefusals += local.connectionsRefused;
+    this.#statistics.closed(local);
+    this.tell("closed", local);
     const closing = local.remove().catch((error: unknown) => {
       local.fault(faultFrom(error, "Cannot close a listener"));
     }).then(() => {
@@ -178,41 +218,12 @@ export class Registry {
     this.#closing.add(closing);
   }
 
-  /** What went over all resources, those that have ended included. */
-  totals(): TrafficTotals {
-    const totals = new Traffic();
-    totals.add(this.#ended);
-    for (const { traffic } of this.#remotes.values()) totals.add(traffic);
-    for (const { traffic } of this.#locals.values()) totals.add(traffic);
-    return totals;
-  }
-
-  /** Failures of listeners that did not end them. */
-  listenerFaults(): number {
-    let faults = this.#endedFaults;
-    for (const local of this.#locals.values()) faults += local.faults;
-    return faults;
-  }
-
-  /** Connections that listeners refused for `maxConnections`. */
-  connectionsRefused(): number {
-    let refused = this.#endedRefusals;
-    for (const local of this.#locals.values()) {
-      refused += local.connectionsRefused;
-    }
-    return refused;
-  }
-
-  /** Bytes that were accepted and have not yet reached the operating system. */
-  queuedBytes(): number {
-    let bytes = 0;
-    for (const { connection } of this.#remotes.values()) {
-      bytes += connection.queuedBytes;
-    }
-    for (const { listener } of this.#locals.values()) {
-      bytes += listener.queuedBytes;
-    }
-    return bytes;
+  /** What each transport has done, by its name. */
+  transports(): Map<string, TransportStats> {
+    return this.#statistics.transports(
+      this.#remotes.values(),
+      this.#locals.values(),
+    );
   }
 
   /** Keeps `removeAll` from being done until the function it returns is called. */
@@ -231,9 +242,10 @@ export class Registry {
     const locals = [...this.#locals.values()];
     this.#locals.clear();
     for (const local of locals) this.#closeListener(local);
-    for (const resource of [...this.#remotes.values(), ...this.#leaving]) {
+    for (const resource of [...this.#remotes.values()]) {
       resource.remove(options);
     }
+    for (const closing of [...this.#tracked]) closing.hurry(options);
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
       this.#checkEmpty();
@@ -243,10 +255,12 @@ export class Registry {
   /** Stops reading everywhere: the event queue is full. */
   pauseAll(): void {
     this.isPaused = true;
+    this.pauses += 1;
     for (const resource of this.#remotes.values()) {
-      if (resource.isReady) resource.connection.pause();
+      if (resource.isReady) resource.pause();
     }
-    for (const resource of this.#locals.values()) resource.listener.pause();
+    for (const resource of this.#locals.values()) resource.pause();
+    this.tell("paused");
   }
 
   /** Reads again everywhere. */
@@ -256,10 +270,11 @@ export class Registry {
       if (resource.isReady) resource.connection.resume();
     }
     for (const resource of this.#locals.values()) resource.listener.resume();
+    this.tell("resumed");
   }
 
   #checkEmpty(): void {
-    const left = this.#remotes.size + this.#locals.size + this.#leaving.size +
+    const left = this.#remotes.size + this.#locals.size + this.#tracked.size +
       this.#closing.size + this.#holds;
     if (left === 0) this.#whenEmpty?.();
   }

@@ -11,65 +11,69 @@ import type {
   Connection,
   ConnectionEvents,
   DisconnectReason,
-  HostTimer,
 } from "../adapters/adapter.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { NetworkError, networkErrorFrom } from "./errors.ts";
+import { Endpoint } from "./endpoint.ts";
+import { failureOf, NetworkError, networkErrorFrom } from "./errors.ts";
+import { IdleWatch } from "./idle_watch.ts";
+import type { IdleUser } from "./idle_watch.ts";
 import type { LocalResource } from "./local_resource.ts";
+import { LINGER_MS } from "./options.ts";
 import type { ResourceInfo } from "./options.ts";
-import type { Registry } from "./registry.ts";
+import type { OwnConnect } from "./own_connect.ts";
+import type { Closing, Registry } from "./registry.ts";
 import type { ResourceId } from "./resource_id.ts";
+import type { ResourceStats } from "./statistics.ts";
 import { Traffic } from "./traffic.ts";
 
-/** The outcome that somebody awaits. */
-export interface ConnectWaiter {
-  /** The connection is ready. */
-  resolve(endpoint: Endpoint): void;
-  /** It failed. */
-  reject(error: NetworkError): void;
-}
+type State =
+  /** Without a connection: not yet, or between two. */
+  | "down"
+  | "ready"
+  /** Ready too, but messages of the outage wait before all others. */
+  | "catching-up"
+  | "gone";
 
-/** A connection from its first step to the release of its socket. */
-export class RemoteResource implements ConnectionEvents {
+/** An endpoint from the first step of its connection to the release of the socket. */
+export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
   readonly id: ResourceId;
   readonly adapter: Adapter;
-  /** Set once, before the first event. */
-  endpoint!: Endpoint;
-  /** What gives an own connect up when it takes too long. */
-  connectTimer: HostTimer | undefined;
-  /** Who awaits an own connect. */
-  waiter: ConnectWaiter | undefined;
-  /** Undoes the subscription to an AbortSignal. */
-  stopWatchingSignal: (() => void) | undefined;
   readonly traffic: Traffic = new Traffic();
   readonly #registry: Registry;
-  /** Whose `connected` or `accepted` it is: undefined listener and not own means attached. */
-  readonly #isOwn: boolean;
   readonly #listener: LocalResource | undefined;
+  /** Of a connect that waits for its outcome, or is made again. Neither this nor a listener: attached. */
+  #own: OwnConnect | undefined;
   #connection: Connection | undefined;
-  #state: "pending" | "ready" | "gone" = "pending";
-  /** Why an own connect is about to be given up: nothing that happens meanwhile may change the outcome. */
-  #aborted: NetworkError | undefined;
+  #endpoint: Endpoint | undefined;
+  #state: State = "down";
+  readonly #idleTimeoutMs: number;
+  #idleWatch: IdleWatch | undefined;
+  #readyAt = 0;
 
   constructor(
     registry: Registry,
     id: ResourceId,
     adapter: Adapter,
-    isOwn: boolean,
     listener: LocalResource | undefined,
+    idleTimeoutMs: number,
   ) {
     this.#registry = registry;
     this.id = id;
     this.adapter = adapter;
-    this.#isOwn = isOwn;
     this.#listener = listener;
+    this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  /** Gives the resource its connection; to be called once, before the first event. */
-  attach(connection: Connection, endpoint: Endpoint): void {
+  /** Connects by itself. Throws what the adapter throws. */
+  start(own: OwnConnect): void {
+    this.#own = own;
+    own.start();
+  }
+
+  /** Gives the resource its connection, or its next one. */
+  attach(connection: Connection): void {
     this.#connection = connection;
-    this.endpoint = endpoint;
+    this.#endpoint ??= new Endpoint(this.id, connection.peerAddress);
   }
 
   get connection(): Connection {
@@ -79,13 +83,34 @@ export class RemoteResource implements ConnectionEvents {
     return this.#connection;
   }
 
+  get endpoint(): Endpoint {
+    if (this.#endpoint === undefined) {
+      throw new TypeError("Cannot use a resource before it has a connection");
+    }
+    return this.#endpoint;
+  }
+
   get isReady(): boolean {
+    return this.#state === "ready" || this.#state === "catching-up";
+  }
+
+  /** Whether a frame that was made for several connections can be sent now. */
+  get takesFrames(): boolean {
     return this.#state === "ready";
+  }
+
+  get isGone(): boolean {
+    return this.#state === "gone";
+  }
+
+  /** Bytes that were accepted and have not yet reached the operating system. */
+  get queuedBytes(): number {
+    return this.connection.queuedBytes + (this.#own?.held?.bytes ?? 0);
   }
 
   // Hot: one call a message sent.
   send(data: Uint8Array, isText: boolean, tag: number): SendStatus {
-    if (this.#state !== "ready") return this.#unavailable();
+    if (this.#state !== "ready") return this.#hold(data, isText, tag);
     return this.traffic.countSend(
       this.connection.send(data, isText, tag),
       data.length,
@@ -93,7 +118,6 @@ export class RemoteResource implements ConnectionEvents {
   }
 
   sendFrame(frame: Uint8Array, messageSize: number): SendStatus {
-    if (this.#state !== "ready") return this.#unavailable();
     return this.traffic.countSend(
       this.connection.sendFrame(frame, messageSize),
       messageSize,
@@ -116,35 +140,60 @@ export class RemoteResource implements ConnectionEvents {
     };
   }
 
+  /** What went over it. */
+  stats(): ResourceStats {
+    return {
+      ...this.traffic.totals(),
+      transport: this.adapter.name,
+      queuedBytes: this.queuedBytes,
+      pauses: this.traffic.pauses,
+      reconnects: this.#own?.reconnects ?? 0,
+      upMs: this.#upMs(),
+    };
+  }
+
   /** Resolves with true when `send` will take messages; with false when the connection ends first. */
   whenWritable(signal: AbortSignal | undefined): Promise<boolean> {
-    return this.#state === "gone"
+    return this.isGone
       ? Promise.resolve(false)
-      : this.traffic.whenWritable(this.isReady, signal);
+      : this.traffic.whenWritable(this.#state === "ready", signal);
   }
 
   ready(): void {
-    if (this.#state !== "pending" || this.#aborted !== undefined) return;
+    if (this.#state !== "down" || this.#own?.aborted !== undefined) return;
+    const isOwn = this.#own !== undefined;
+    const waiter = this.#own?.waiter;
     this.#state = "ready";
-    this.#stopWaiting();
-    if (this.#registry.isPaused) this.connection.pause();
-    // Before the event, in which the program may already send too much.
-    this.traffic.writable();
-    const { endpoint, waiter } = this;
+    this.#readyAt = this.#registry.host.driver.now();
+    this.#own = this.#own?.settled();
+    if (this.#registry.isPaused) this.pause();
+    // Before the event, in which the program may already send more, or too much.
+    const unsendable = this.#catchUp();
+    if (this.#idleTimeoutMs > 0) {
+      const { host } = this.#registry;
+      this.#idleWatch = new IdleWatch(host, this, this.#idleTimeoutMs);
+    }
+    const { endpoint } = this;
     const { tls } = this.connection;
-    this.waiter = undefined;
-    this.#registry.emit(
-      this.#isOwn
-        ? { type: "connected", endpoint, ok: true, error: undefined, tls }
-        : { type: "accepted", endpoint, listener: this.#listener?.id, tls },
-      0,
-    );
+    if (isOwn) {
+      if (this.#own !== undefined) this.#own.waiter = undefined;
+      this.#registry.tell("connected", this, { ok: true });
+      this.#registry.emit(
+        { type: "connected", endpoint, ok: true, error: undefined, tls },
+        0,
+      );
+    } else {
+      const listener = this.#listener?.id;
+      this.#registry.tell("accepted", this, { listener });
+      this.#registry.emit({ type: "accepted", endpoint, listener, tls }, 0);
+    }
     waiter?.resolve(endpoint);
+    if (unsendable !== undefined) this.#fail("error", unsendable);
   }
 
   // Hot: one call a message received.
   message(data: Uint8Array, isText: boolean, tag: number): boolean {
-    if (this.#state !== "ready") return false;
+    if (this.#state !== "ready" && !this.isReady) return false;
     this.traffic.countMessage(data.length);
     this.#registry.emit({
       type: "message",
@@ -157,70 +206,68 @@ export class RemoteResource implements ConnectionEvents {
   }
 
   writable(): void {
-    this.traffic.writable();
+    if (this.#state !== "catching-up") return this.traffic.writable();
+    const unsendable = this.#catchUp();
+    if (unsendable !== undefined) this.#fail("error", unsendable);
   }
 
   closed(reason: DisconnectReason, fault: Fault | undefined): void {
-    const before = this.#state;
-    if (before === "gone") return;
-    this.#leave();
-    if (before === "ready") {
-      const error = fault === undefined
-        ? undefined
-        : networkErrorFrom(fault, "The connection ended");
-      this.#registry.emit({
-        type: "disconnected",
-        endpoint: this.endpoint,
-        reason,
-        error,
-        willReconnect: false,
-      }, 0);
-    } else if (this.#isOwn) {
-      const cause = this.#aborted ?? fault ??
-        new Fault(
-          "connection-reset",
-          `Cannot connect to ${this.endpoint}: the peer closed`,
-        );
-      this.#failConnect(
-        networkErrorFrom(cause, `Cannot connect to ${this.endpoint}`),
-      );
-    } else if (fault !== undefined) {
-      this.#listener?.fault(fault);
+    if (this.isGone) return;
+    if (this.isReady) return this.#lost(reason, fault);
+    if (this.#own !== undefined) {
+      const { endpoint } = this;
+      this.attemptFailed(networkErrorFrom(
+        fault ??
+          new Fault(
+            "connection-reset",
+            `Cannot connect to ${endpoint}: the peer closed`,
+          ),
+        `Cannot connect to ${endpoint}`,
+      ));
+      return;
     }
+    this.#leave();
+    if (fault !== undefined) this.#listener?.fault(fault);
   }
 
   released(): void {
     // An adapter that forgets `closed` must not leave a resource behind.
-    if (this.#state !== "gone") this.closed("error", undefined);
+    if (!this.isGone) this.closed("error", undefined);
     this.#registry.released(this);
   }
 
-  /** Gives an own connect up soon: the event must not come from inside the user's call to `abort()`. */
-  abort(error: NetworkError): void {
-    if (this.#state !== "pending") return;
-    this.#aborted = error;
-    this.#registry.host.defer(() => this.abandon(error));
+  /** An attempt of an own connect failed: another follows, or it is given up. */
+  attemptFailed(error: NetworkError): void {
+    const own = this.#own;
+    if (own?.failed(error) !== true) this.abandon(own?.aborted ?? error);
   }
 
   /** Gives an own connect up, with an event. */
   abandon(error: NetworkError): void {
-    if (this.#state !== "pending") return;
+    const own = this.#own;
+    if (this.#state !== "down" || own === undefined) return;
+    const { waiter } = own;
+    own.waiter = undefined;
     this.#leave();
-    this.connection.close({ drainMs: 0, lingerMs: 0 });
-    this.#failConnect(error);
+    own.hangUp({ drainMs: 0, lingerMs: 0 });
+    const { endpoint } = this;
+    this.#registry.tell("connected", this, { ok: false, error });
+    this.#registry.emit(
+      { type: "connected", endpoint, ok: false, error, tls: undefined },
+      0,
+    );
+    waiter?.reject(error);
   }
 
   /** Closes without an event. */
   remove(options: CloseOptions): void {
-    if (this.#state === "gone") {
-      // A `stop` may shorten what an earlier `remove` or the peer's end still drains.
-      this.connection.close(options);
-      return;
-    }
-    const { waiter } = this;
-    this.waiter = undefined;
+    if (this.isGone) return this.hurry(options);
+    const own = this.#own;
     this.#leave();
-    this.connection.close(options);
+    if (own === undefined) this.connection.close(options);
+    else own.hangUp(options);
+    this.#registry.tell("closed", this);
+    const waiter = own?.waiter;
     waiter?.reject(
       new NetworkError(
         "aborted",
@@ -229,39 +276,94 @@ export class RemoteResource implements ConnectionEvents {
     );
   }
 
-  #unavailable(): SendStatus {
-    return this.#state === "pending"
-      ? SendStatus.ResourceNotAvailable
-      : SendStatus.ResourceNotFound;
+  hurry(options: CloseOptions): void {
+    this.connection.close(options);
   }
 
-  #failConnect(error: NetworkError): void {
-    const { endpoint, waiter } = this;
-    this.waiter = undefined;
-    this.#registry.emit({
-      type: "connected",
-      endpoint,
-      ok: false,
-      error,
-      tls: undefined,
-    }, 0);
-    waiter?.reject(error);
+  /** Stops reading. */
+  pause(): void {
+    this.traffic.pauses += 1;
+    this.connection.pause();
+  }
+
+  isHeldBack(): boolean {
+    return this.#registry.isPaused;
+  }
+
+  idle(): void {
+    this.#fail(
+      "timeout",
+      new Fault(
+        "timed-out",
+        `No message went either way for ${this.#idleTimeoutMs} ms`,
+      ),
+    );
+  }
+
+  /** Without a connection, or behind messages that wait already. */
+  #hold(data: Uint8Array, isText: boolean, tag: number): SendStatus {
+    if (this.isGone) return SendStatus.ResourceNotFound;
+    const held = this.#own?.held;
+    if (held === undefined) return SendStatus.ResourceNotAvailable;
+    // Throws for what the framing cannot carry, now that the program can still be told.
+    this.connection.frame(data, isText, tag);
+    return this.traffic.countSend(held.push(data, isText, tag), data.length);
+  }
+
+  /** Sends what waits since the outage; returns what is wrong with a message that cannot be sent. */
+  #catchUp(): Fault | undefined {
+    const handedOver = this.#own?.held?.handOver(this.connection) ?? true;
+    if (handedOver === true) {
+      this.#state = "ready";
+      this.traffic.writable();
+      return undefined;
+    }
+    this.#state = "catching-up";
+    return handedOver === false ? undefined : handedOver;
+  }
+
+  /** Ends a connection that is up, for a reason of our own. */
+  #fail(reason: DisconnectReason, fault: Fault): void {
+    if (!this.isReady) return;
+    const { connection } = this;
+    this.#lost(reason, fault);
+    connection.close({ drainMs: 0, lingerMs: LINGER_MS });
+  }
+
+  #lost(reason: DisconnectReason, fault: Fault | undefined): void {
+    const error = fault && networkErrorFrom(fault, "The connection ended");
+    this.#idleWatch?.stop();
+    this.#idleWatch = undefined;
+    const upMs = this.#upMs();
+    this.#state = "down";
+    const willReconnect = this.#own?.lost(
+      error ?? failureOf(reason, this.endpoint),
+      upMs,
+    ) ?? false;
+    // Gone meanwhile: the program removed it when it was asked whether to try again.
+    if (this.isGone) return;
+    if (!willReconnect) this.#leave();
+    const { endpoint } = this;
+    this.#registry.tell("disconnected", this, { reason, error, willReconnect });
+    this.#registry.emit(
+      { type: "disconnected", endpoint, reason, error, willReconnect },
+      0,
+    );
+  }
+
+  #upMs(): number {
+    if (!this.isReady) return 0;
+    return this.#registry.host.driver.now() - this.#readyAt;
   }
 
   #leave(): void {
     this.#state = "gone";
-    this.#stopWaiting();
+    this.#idleWatch?.stop();
+    this.#idleWatch = undefined;
+    this.#own?.ended();
     this.traffic.ended();
     this.#listener?.left();
     this.#registry.leave(this);
-  }
-
-  #stopWaiting(): void {
-    if (this.connectTimer !== undefined) {
-      this.#registry.host.clearTimer(this.connectTimer);
-    }
-    this.connectTimer = undefined;
-    this.stopWatchingSignal?.();
-    this.stopWatchingSignal = undefined;
+    if (this.#own?.tracksConnections !== true) this.#registry.track(this);
   }
 }

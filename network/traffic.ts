@@ -7,7 +7,7 @@
 import { SendStatus } from "../adapters/adapter.ts";
 import { Waiters } from "./waiters.ts";
 
-/** Messages and bytes of payload each way since the start. */
+/** Messages and bytes of payload each way. */
 export interface TrafficTotals {
   /** Messages that `send` accepted. */
   readonly messagesSent: number;
@@ -28,6 +28,8 @@ export class Traffic implements TrafficTotals {
   bytesSent = 0;
   bytesReceived = 0;
   sendsRefused = 0;
+  /** How often the node stopped reading. */
+  pauses = 0;
   #isCongested = false;
   readonly #waiters = new Waiters<boolean>();
 
@@ -55,6 +57,24 @@ export class Traffic implements TrafficTotals {
   countMessage(size: number): void {
     this.messagesReceived += 1;
     this.bytesReceived += size;
+  }
+
+  /** The counts of this moment. */
+  totals(): TrafficTotals {
+    const {
+      messagesSent,
+      messagesReceived,
+      bytesSent,
+      bytesReceived,
+      sendsRefused,
+    } = this;
+    return {
+      messagesSent,
+      messagesReceived,
+      bytesSent,
+      bytesReceived,
+      sendsRefused,
+    };
   }
 
   /** Adds the counts of another. */

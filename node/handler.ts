@@ -38,6 +38,7 @@ export class NodeHandler<Signal> {
     this.#node = node;
     this.network = node.network;
     this.signals = new NodeSignals(node);
+    node.ownedBy(this);
   }
 
   /** Whether the node has not been stopped: true from its creation on. */

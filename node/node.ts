@@ -17,7 +17,8 @@ import { stopOptions } from "../network/options.ts";
 import { OutboxScheduler, StreamOutbox } from "../network/outbox.ts";
 import { Registry } from "../network/registry.ts";
 import type { ResourceId } from "../network/resource_id.ts";
-import type { TrafficTotals } from "../network/traffic.ts";
+import { totalOf } from "../network/statistics.ts";
+import type { TransportStats } from "../network/statistics.ts";
 import type { Driver } from "../runtime/driver.ts";
 import { Dispatcher } from "../signals/dispatcher.ts";
 import { EventQueue } from "../signals/event_queue.ts";
@@ -37,18 +38,12 @@ export interface NodeOptions {
   readonly driver?: Driver;
 }
 
-/** What `stats` returns: a snapshot. */
-export interface NodeStats extends TrafficTotals {
-  /** Connections, those that are not ready yet included. */
-  readonly connections: number;
-  /** Listeners. */
-  readonly listeners: number;
-  /** Connections that listeners refused: for `maxConnections`, or because too much waits for the listener. */
-  readonly connectionsRefused: number;
-  /** Failures of listeners that did not end them: refused handshakes, no descriptors left. */
-  readonly listenerFaults: number;
-  /** Bytes that `send` accepted and that have not yet reached the operating system. */
-  readonly queuedBytes: number;
+/** What `stats` returns: a snapshot. The sums of all transports, and what the node itself holds. */
+export interface NodeStats extends TransportStats {
+  /** The same for each transport that was used, by its name. */
+  readonly transports: Readonly<Record<string, TransportStats>>;
+  /** How often the node stopped reading everywhere, because too much waited for the listener. */
+  readonly pauses: number;
   /** Network events that wait for the listener. */
   readonly queuedEvents: number;
   /** Bytes of the messages that wait for the listener. */
@@ -74,6 +69,7 @@ export class Node<Signal> implements AdapterHost {
   readonly #registry: Registry;
   readonly #timers: TimerService;
   readonly #outboxes = new OutboxScheduler();
+  #owner: object = this;
   #isRunning = true;
   #resolveStopped: () => void = () => {};
 
@@ -114,8 +110,15 @@ export class Node<Signal> implements AdapterHost {
       push: (event, bytes) => dispatcher.push(event, bytes),
       isOverfull: () => dispatcher.queuedEvents >= 2 * maxEvents,
       discard: (resourceId) => this.#discard(resourceId),
+      failed: (error) => this.#fail(error),
+      owner: () => this.#owner,
     });
     this.network = new NetworkController(this.#registry);
+  }
+
+  /** Says as whom diagnostics tell of the node. */
+  ownedBy(owner: object): void {
+    this.#owner = owner;
   }
 
   get isRunning(): boolean {
@@ -143,28 +146,11 @@ export class Node<Signal> implements AdapterHost {
   }
 
   stats(): NodeStats {
-    let connections = 0;
-    let listeners = 0;
-    for (const _ of this.#registry.remotes()) connections += 1;
-    for (const _ of this.#registry.locals()) listeners += 1;
-    const {
-      messagesSent,
-      messagesReceived,
-      bytesSent,
-      bytesReceived,
-      sendsRefused,
-    } = this.#registry.totals();
+    const transports = this.#registry.transports();
     return {
-      messagesSent,
-      messagesReceived,
-      bytesSent,
-      bytesReceived,
-      sendsRefused,
-      connections,
-      listeners,
-      connectionsRefused: this.#registry.connectionsRefused(),
-      listenerFaults: this.#registry.listenerFaults(),
-      queuedBytes: this.#registry.queuedBytes(),
+      ...totalOf(transports.values()),
+      transports: Object.fromEntries(transports),
+      pauses: this.#registry.pauses,
       queuedEvents: this.dispatcher.queuedEvents,
       queuedEventBytes: this.dispatcher.queuedBytes,
       isPaused: this.dispatcher.isFull,
