@@ -216,4 +216,4 @@ export type {
 } from "./signals/event_queue.ts";
 export { TimerQueue } from "./signals/timer_queue.ts";
 export { TimerService } from "./signals/timer_service.ts";
-export type { TimerId } from "./signals/timer_queue.ts";
+export type { TimerId, TimerStore } from "./signals/timer_queue.ts";

@@ -5,10 +5,10 @@
  */
 
 import { type Clock, systemClock } from "./clock.ts";
-import { Ring } from "./ring.ts";
-import { type TimerId, TimerQueue } from "./timer_queue.ts";
-import { checkDelay, TimerService } from "./timer_service.ts";
-import { Wakeup } from "./wakeup.ts";
+import { checkDelay, SignalQueue } from "./_signal_queue.ts";
+import { TimerQueue } from "./timer_queue.ts";
+import { TimerService } from "./timer_service.ts";
+import type { TimerId } from "./timer_store.ts";
 
 /** The side of an {@linkcode EventQueue} that sends. */
 export interface EventSender<E> {
@@ -112,39 +112,27 @@ interface Waiter<E> {
  */
 export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
   readonly #clock: Clock;
-  readonly #priority = new Ring<E>();
-  readonly #normal = new Ring<E>();
-  readonly #timers = new TimerQueue<E>();
-  readonly #wakeup: Wakeup;
+  readonly #queue: SignalQueue<E>;
   // In the order of their calls; each can be taken out from the middle.
   readonly #waiters = new Set<Waiter<E>>();
+  readonly #becameReady = (): void => this.#ready();
   #limits: TimerService | undefined;
-  // The wakeup has told of a due timer, and that timer was not yet taken.
-  #timerTold = false;
-  // When the clock was last looked at: what was due then still is, and many
-  // timers that are due together cost one look.
-  #seen = -Infinity;
-  #closed = false;
   #onReady: (() => void) | undefined;
 
   /** An open, empty queue. */
   constructor(options: EventQueueOptions = {}) {
     this.#clock = options.clock ?? systemClock;
-    this.#wakeup = new Wakeup(
-      this.#clock,
-      this.#timers,
-      () => this.#timerIsDue(),
-    );
+    this.#queue = new SignalQueue(this.#clock, new TimerQueue<E>());
   }
 
   /** How many events were sent, not by timer, and not yet received. */
   get readyCount(): number {
-    return this.#priority.length + this.#normal.length;
+    return this.#queue.readyCount;
   }
 
   /** How many timers are set and not yet received, due or not. */
   get timerCount(): number {
-    return this.#timers.size;
+    return this.#queue.timerCount;
   }
 
   /** How many events are on their way to a receiver: `readyCount` and `timerCount` together. */
@@ -154,7 +142,7 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
 
   /** Whether `close` was called. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#queue.isClosed;
   }
 
   /**
@@ -172,23 +160,17 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
 
   set onReady(callback: (() => void) | undefined) {
     this.#onReady = callback;
-    this.#armOrDisarm();
+    this.#watch();
   }
 
   /** Sends an event behind all that were sent so. Ignored once the queue is closed. */
   send(event: E): void {
-    if (this.#closed) return;
-    const first = this.#holdsNothing();
-    this.#normal.push(event);
-    if (first) this.#becameReady();
+    this.#queue.send(event);
   }
 
   /** Sends an event before all others, but behind those sent with priority already. */
   sendWithPriority(event: E): void {
-    if (this.#closed) return;
-    const first = this.#holdsNothing();
-    this.#priority.push(event);
-    if (first) this.#becameReady();
+    this.#queue.sendWithPriority(event);
   }
 
   /**
@@ -198,12 +180,7 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
    * negative or not finite.
    */
   sendWithTimer(event: E, delayMs: number): TimerId {
-    checkDelay("delayMs", delayMs);
-    if (this.#closed) return 0;
-    const deadline = this.#clock.now() + delayMs;
-    const id = this.#timers.schedule(event, deadline);
-    this.#wakeup.added(deadline);
-    return id;
+    return this.#queue.sendWithTimer(event, delayMs);
   }
 
   /**
@@ -211,30 +188,17 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
    * received. Returns false if it was received or cancelled, or never set.
    */
   cancelTimer(id: TimerId): boolean {
-    const cancelled = this.#timers.cancel(id);
-    if (cancelled) {
-      this.#wakeup.removed();
-      if (this.#timerTold) this.#lookAgain();
-    }
-    return cancelled;
+    return this.#queue.cancelTimer(id);
   }
 
   /** Whether `tryReceive` would return an event now. */
   hasReady(): boolean {
-    return this.#priority.length > 0 || this.#normal.length > 0 ||
-      this.#hasDueTimer();
+    return this.#queue.hasReady();
   }
 
   /** Takes the next event, or returns undefined if none can be received now. */
   tryReceive(): E | undefined {
-    if (this.#priority.length > 0) return this.#priority.shift();
-    if (this.#hasDueTimer()) {
-      const event = this.#timers.take();
-      if (this.#timerTold) this.#lookAgain();
-      this.#wakeup.removed();
-      return event;
-    }
-    return this.#normal.shift();
+    return this.#queue.tryReceive();
   }
 
   /**
@@ -283,7 +247,7 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
 
   /** Receives until the queue is closed. Leaving the loop does not close the queue. */
   async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
-    while (!this.#closed) {
+    while (!this.closed) {
       let event: E;
       try {
         event = await this.receive();
@@ -302,14 +266,8 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
    * `for await` loop ends; what is sent from now on is ignored.
    */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
     this.#onReady = undefined;
-    this.#timerTold = false;
-    this.#priority.clear();
-    this.#normal.clear();
-    this.#timers.clear();
-    this.#wakeup.disarm();
+    this.#queue.close();
     for (const waiter of [...this.#waiters]) {
       this.#leave(waiter);
       waiter.reject(new EventQueueClosedError());
@@ -327,7 +285,7 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
     reject: (reason: unknown) => void,
     signal: AbortSignal | undefined,
   ): boolean {
-    if (this.#closed) {
+    if (this.closed) {
       reject(new EventQueueClosedError());
       return false;
     }
@@ -349,14 +307,14 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
       waiter.settled = () => signal.removeEventListener("abort", aborted);
     }
     this.#waiters.add(waiter);
-    if (this.#waiters.size === 1) this.#armOrDisarm();
+    if (this.#waiters.size === 1) this.#watch();
   }
 
   /** Ends a waiter's waiting; false if it had ended before. */
   #leave(waiter: Waiter<E>): boolean {
     if (!this.#waiters.delete(waiter)) return false;
     waiter.settled();
-    if (this.#waiters.size === 0) this.#armOrDisarm();
+    if (this.#waiters.size === 0) this.#watch();
     return true;
   }
 
@@ -369,54 +327,23 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
   }
 
   #receiveInto(resolve: (event: E) => void): boolean {
-    if (this.#priority.length + this.#normal.length > 0 || this.hasReady()) {
-      // Not undefined by absence: there is an event, whatever its value.
-      resolve(this.tryReceive() as E);
-      return true;
-    }
-    return false;
+    if (!this.#queue.hasReady()) return false;
+    // Not undefined by absence: there is an event, whatever its value.
+    resolve(this.#queue.tryReceive() as E);
+    return true;
   }
 
-  #holdsNothing(): boolean {
-    return this.#priority.length === 0 && this.#normal.length === 0 &&
-      !this.#timerTold;
-  }
-
-  #becameReady(): void {
-    if (this.#waiters.size > 0) {
-      this.#serve();
-      // A due timer may have gone first, and then the event that was sent stays.
-      if (this.#holdsNothing()) return;
-    }
-    this.#onReady?.();
-  }
-
-  #timerIsDue(): void {
-    const first = this.readyCount === 0;
-    this.#timerTold = true;
+  #ready(): void {
     this.#serve();
-    if (first && this.#timerTold) this.#onReady?.();
+    if (!this.#queue.isIdle) this.#onReady?.();
   }
 
-  #hasDueTimer(): boolean {
-    const timers = this.#timers;
-    if (timers.size === 0) return false;
-    if (timers.hasDue(this.#seen)) return true;
-    this.#seen = this.#clock.now();
-    return timers.hasDue(this.#seen);
-  }
-
-  /** Finds out whether a timer is still due of those that the wakeup has told of. */
-  #lookAgain(): void {
-    if (this.#hasDueTimer()) return;
-    this.#timerTold = false;
-    this.#armOrDisarm();
-  }
-
-  #armOrDisarm(): void {
-    if (this.#onReady === undefined && this.#waiters.size === 0) {
-      this.#wakeup.disarm();
-    } else if (!this.#timerTold && !this.#closed) this.#wakeup.arm();
+  /** While nobody would hear of it, no runtime timer is set. */
+  #watch(): void {
+    this.#queue.onReady =
+      this.#onReady === undefined && this.#waiters.size === 0
+        ? undefined
+        : this.#becameReady;
   }
 }
 

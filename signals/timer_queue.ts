@@ -8,9 +8,10 @@ import { TimerHeap } from "./_timer_heap.ts";
 import { TimerList } from "./_timer_list.ts";
 import { TimerPiles } from "./_timer_piles.ts";
 import { TimerSlots } from "./_timer_slots.ts";
+import { checkDeadline } from "./timer_store.ts";
+import type { TimerId, TimerStore } from "./timer_store.ts";
 
-/** Names one timer of one {@linkcode TimerQueue}; never given twice in the queue's life. */
-export type TimerId = number;
+export type { TimerId, TimerStore } from "./timer_store.ts";
 
 // Cancelled timers are removed together, once they are so many and outnumber the others.
 const FEWEST_DEAD = 64;
@@ -38,7 +39,7 @@ const FEWEST_DEAD = 64;
  * while (timers.hasDue(300)) timers.take(); // "tea"
  * ```
  */
-export class TimerQueue<T> {
+export class TimerQueue<T> implements TimerStore<T> {
   // A deadline waits in one of three places. Most programs use few delays, so
   // deadlines mostly rise: such a timer is appended to the run, which is in
   // order by itself. Of the others, the near ones are in the heap and the far
@@ -73,11 +74,7 @@ export class TimerQueue<T> {
    * is not a finite number, or if 2^26 timers are set at once.
    */
   schedule(value: T, deadlineMs: number): TimerId {
-    if (!(deadlineMs > -Infinity && deadlineMs < Infinity)) {
-      throw new RangeError(
-        `deadlineMs must be a finite number: got ${deadlineMs}`,
-      );
-    }
+    checkDeadline(deadlineMs);
     const id = this.#timers.add(value);
     const slot = this.#timers.slotOf(id);
     this.#size += 1;

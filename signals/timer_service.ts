@@ -4,9 +4,10 @@
  * @module
  */
 
+import { CallbackTimers } from "./_callback_timers.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type TimerId, TimerQueue } from "./timer_queue.ts";
-import { Wakeup } from "./wakeup.ts";
+import { TimerQueue } from "./timer_queue.ts";
+import type { TimerId } from "./timer_store.ts";
 
 /**
  * Calls back after a delay, any number of times, by one timer of the runtime's.
@@ -24,16 +25,11 @@ import { Wakeup } from "./wakeup.ts";
  * ```
  */
 export class TimerService {
-  readonly #clock: Clock;
-  readonly #timers = new TimerQueue<() => void>();
-  readonly #wakeup: Wakeup;
-  #stopped = false;
+  readonly #timers: CallbackTimers;
 
   /** A service that runs by `clock`. Default: the runtime's own. */
   constructor(clock: Clock = systemClock) {
-    this.#clock = clock;
-    this.#wakeup = new Wakeup(clock, this.#timers, () => this.#runDue());
-    this.#wakeup.arm();
+    this.#timers = new CallbackTimers(clock, new TimerQueue());
   }
 
   /** How many callbacks are waiting. */
@@ -51,55 +47,16 @@ export class TimerService {
    * AggregateError.
    */
   setTimer(callback: () => void, delayMs: number): TimerId {
-    checkDelay("delayMs", delayMs);
-    if (this.#stopped) return 0;
-    const deadline = this.#clock.now() + delayMs;
-    const id = this.#timers.schedule(callback, deadline);
-    this.#wakeup.added(deadline);
-    return id;
+    return this.#timers.setTimer(callback, delayMs);
   }
 
   /** Forgets a callback. Returns false if it has run, was cleared before, or was never set. */
   clearTimer(id: TimerId): boolean {
-    const cleared = this.#timers.cancel(id);
-    if (cleared) this.#wakeup.removed();
-    return cleared;
+    return this.#timers.clearTimer(id);
   }
 
   /** Forgets all callbacks and sets none from now on. May be called again. */
   stop(): void {
-    this.#stopped = true;
-    this.#timers.clear();
-    this.#wakeup.disarm();
+    this.#timers.stop();
   }
-
-  #runDue(): void {
-    const now = this.#clock.now();
-    const errors: unknown[] = [];
-    // Bounded: a callback that sets a timer of 0 ms must not keep the loop going.
-    for (
-      let left = this.#timers.size;
-      left > 0 && this.#timers.hasDue(now);
-      left -= 1
-    ) {
-      try {
-        this.#timers.take()?.();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (!this.#stopped) this.#wakeup.arm();
-    if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) {
-      throw new AggregateError(errors, "several timer callbacks failed");
-    }
-  }
-}
-
-/** Throws a RangeError that names the argument unless a delay is finite and not negative. */
-export function checkDelay(name: string, delayMs: number): void {
-  if (delayMs >= 0 && delayMs < Infinity) return;
-  throw new RangeError(
-    `${name} must be a finite number of milliseconds, 0 or more: got ${delayMs}`,
-  );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "./clock.ts";
-import type { TimerQueue } from "./timer_queue.ts";
+import type { TimerStore } from "./timer_store.ts";
 
 // Runtimes take a longer delay for 1 ms.
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
@@ -22,7 +22,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
  */
 export class Wakeup {
   readonly #clock: Clock;
-  readonly #timers: TimerQueue<unknown>;
+  readonly #timers: TimerStore<unknown>;
   readonly #due: () => void;
   readonly #fire = (): void => this.#fired();
   #handle: object | number | undefined;
@@ -30,7 +30,7 @@ export class Wakeup {
   #armed = false;
 
   /** Watches `timers` and calls `due` when one of them is due, once armed. */
-  constructor(clock: Clock, timers: TimerQueue<unknown>, due: () => void) {
+  constructor(clock: Clock, timers: TimerStore<unknown>, due: () => void) {
     this.#clock = clock;
     this.#timers = timers;
     this.#due = due;
