@@ -204,7 +204,7 @@ export interface Connection {
   /** The path and query that the client asked for; none where the transport has no such thing. */
   readonly path?: string;
   /** What the TLS handshake agreed on, once ready; none without TLS. */
-  readonly tls?: TlsSession;
+  readonly tls?: TlsSession | undefined;
   /** Bytes accepted by `send` that have not yet reached the operating system. */
   readonly queuedBytes: number;
   /** What a frame made for this connection has in common with others': equal values share bytes in `sendAll`. */
