@@ -12,7 +12,8 @@ import {
   throwLater,
 } from "./_bun_api.ts";
 import { BoundListener } from "./_bound_listener.ts";
-import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { descriptorLimit } from "./_descriptors.ts";
+import { nodeProcess } from "./_node_builtins.ts";
 import { numericBinding } from "./_numeric_address.ts";
 import {
   checkPath,
@@ -169,18 +170,4 @@ class DescriptorGuard {
     }
     return true;
   }
-}
-
-/** The soft limit of open files; infinite where it cannot be read. */
-function descriptorLimit(): number {
-  if (nodeProcess()?.platform !== "linux") return Infinity;
-  let limits: string;
-  try {
-    limits = nodeBuiltin("node:fs").readFileSync("/proc/self/limits", "utf8");
-  } catch {
-    // No /proc in this container: no guard.
-    return Infinity;
-  }
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? Infinity : Number(soft);
 }

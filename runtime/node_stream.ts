@@ -23,6 +23,7 @@ import type {
   StreamSocket,
 } from "./driver.ts";
 import { Fault, faultFrom } from "./fault.ts";
+import type { TlsSession } from "./tls.ts";
 
 /**
  * How long one address of a host may take before the next is tried, in
@@ -34,14 +35,30 @@ const ATTEMPT_TIMEOUT_MS = 3_000;
 /** For how many turns a socket that closes reads on; a peer that floods is then reset. */
 const MAX_DISCARD_TURNS = 100;
 
-/** One connection on `node:net`. */
+/** What TLS makes of a stream on `node:net`. */
+export interface StreamSecurity {
+  /** Looks at the peer once the handshake is done; a fault refuses it. */
+  judge(): Fault | undefined;
+  /** What the handshake agreed on. */
+  session(): TlsSession;
+  /** The fault of an error that the socket told. */
+  fault(error: Error): Fault;
+  /** The fault that the peer's end stands for, unless it is an end in order. */
+  endFault(): Fault | undefined;
+  /** Drops the connection, with a reset where the runtime can. */
+  reset(): void;
+}
+
+/** One connection on `node:net`, or on `node:tls` which builds on it. */
 export class NodeStream implements StreamSocket {
   /** Known once the socket is open. */
   localAddress: SocketAddress = UNKNOWN_ADDRESS;
   /** The address asked for until the socket is open. */
   peerAddress: SocketAddress;
+  tls: TlsSession | undefined;
   readonly #socket: net.Socket;
   readonly #keepAliveMs: number | undefined;
+  readonly #security: StreamSecurity | undefined;
   #events: StreamEvents | undefined;
   /** After a local close or abort only `closed` is told, without a fault. */
   #isLocallyClosed = false;
@@ -62,15 +79,18 @@ export class NodeStream implements StreamSocket {
    * @param socket A socket that is connecting, or was just accepted, with `allowHalfOpen`.
    * @param peerAddress What `peerAddress` says until the socket is open.
    * @param keepAliveMs TCP keepalive: the idle time before the first probe, in milliseconds; undefined for none.
+   * @param security What TLS makes of it; undefined for a plain socket.
    */
   constructor(
     socket: net.Socket,
     peerAddress: SocketAddress,
     keepAliveMs: number | undefined,
+    security?: StreamSecurity,
   ) {
     this.#socket = socket;
     this.peerAddress = peerAddress;
     this.#keepAliveMs = keepAliveMs;
+    this.#security = security;
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
   }
@@ -78,8 +98,15 @@ export class NodeStream implements StreamSocket {
   /** Takes the events of a socket that is connecting. */
   awaitOpen(events: StreamEvents): void {
     this.#events = events;
-    this.#socket.once("connect", () => {
-      if (this.#isLocallyClosed) return;
+    const ready = this.#security === undefined ? "connect" : "secureConnect";
+    this.#socket.once(ready, () => {
+      if (this.#isLocallyClosed || this.#socket.destroyed) return;
+      const refusal = this.#security?.judge();
+      if (refusal !== undefined) {
+        this.#fault = refusal;
+        this.#socket.destroy();
+        return;
+      }
       this.#prepare();
       this.#listen();
       events.open();
@@ -156,7 +183,9 @@ export class NodeStream implements StreamSocket {
     if (this.#isClosed) return;
     this.#isLocallyClosed = true;
     // A socket that still connects would connect first; a Unix one has no reset.
-    if (this.#isOpen && this.peerAddress.family !== "unix") {
+    if (this.#isOpen && this.#security !== undefined) {
+      this.#security.reset();
+    } else if (this.#isOpen && this.peerAddress.family !== "unix") {
       this.#socket.resetAndDestroy();
     } else {
       this.#socket.destroy();
@@ -177,6 +206,7 @@ export class NodeStream implements StreamSocket {
     // Kept, because the runtime forgets both once the socket is closed.
     this.localAddress = addressOf(socket.localAddress, socket.localPort);
     this.peerAddress = addressOf(socket.remoteAddress, socket.remotePort);
+    this.tls = this.#security?.session();
   }
 
   #listen(): void {
@@ -196,8 +226,13 @@ export class NodeStream implements StreamSocket {
   };
 
   readonly #onEnd = (): void => {
+    // TLS tells an end after its faults too.
+    if (this.#fault !== undefined) return;
     this.#isEnded = true;
-    if (!this.#isLocallyClosed) this.#events?.end();
+    if (this.#isLocallyClosed) return;
+    this.#fault = this.#security?.endFault();
+    if (this.#fault === undefined) this.#events?.end();
+    else this.#socket.destroy();
   };
 
   // Hot: once per write.
@@ -231,9 +266,10 @@ export class NodeStream implements StreamSocket {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#fault = this.#isOpen
-      ? faultFrom(error, "The connection failed")
-      : connectFault(error, this.peerAddress);
+    this.#fault = this.#security?.fault(error) ??
+      (this.#isOpen
+        ? faultFrom(error, "The connection failed")
+        : connectFault(error, this.peerAddress));
   };
 
   readonly #onClose = (): void => {
@@ -288,10 +324,15 @@ function unixOptions(address: SocketAddress): net.NetConnectOpts {
   return { path: address.path, allowHalfOpen: true };
 }
 
-function tcpOptions(
+/**
+ * How `node:net` is told where to connect.
+ *
+ * @throws {Fault} `invalid-address`.
+ */
+export function tcpOptions(
   address: SocketAddress,
   source: SocketAddress | undefined,
-): net.NetConnectOpts {
+): net.TcpNetConnectOpts {
   checkPort(address);
   if (address.hostname === "") {
     throw new Fault("invalid-address", "Cannot connect without a host");

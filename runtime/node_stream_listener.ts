@@ -42,12 +42,7 @@ export async function listenNodeStream(
   request: StreamListenRequest,
   events: StreamListenerEvents,
 ): Promise<StreamListener> {
-  const options = listenOptions(request);
-  const { hostname } = request.address;
-  if (hostname !== "") {
-    // Here, because Bun's node:net reports a failed look-up under other names.
-    options.host = (await numericAddress(request.address)).hostname;
-  }
+  const options = await listenOptions(request);
   const server = await listenTakingOver(
     request.address,
     () => listen(options, request, events),
@@ -55,7 +50,24 @@ export async function listenNodeStream(
   return new BoundListener(boundAddress(server), () => void server.close());
 }
 
-function listenOptions(request: StreamListenRequest): net.ListenOptions {
+/**
+ * How `node:net` is told where to listen.
+ *
+ * @throws {Fault} As {@linkcode listenNodeStream} rejects.
+ */
+export async function listenOptions(
+  request: StreamListenRequest,
+): Promise<net.ListenOptions> {
+  const options = plainOptions(request);
+  const { hostname } = request.address;
+  if (hostname !== "") {
+    // Here, because Bun's node:net reports a failed look-up under other names.
+    options.host = (await numericAddress(request.address)).hostname;
+  }
+  return options;
+}
+
+function plainOptions(request: StreamListenRequest): net.ListenOptions {
   const { address, backlog, reusePort, ipv6Only } = request;
   const options: net.ListenOptions = {};
   if (backlog !== undefined) options.backlog = backlog;
