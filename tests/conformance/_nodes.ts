@@ -231,7 +231,8 @@ export class TestNode {
       case "disconnected":
         if (known === undefined) this.#violate(event, "before the start");
         else if (known !== endpoint) this.#violate(event, "of another object");
-        this.#gone.add(id);
+        if (event.willReconnect) this.#alive.delete(id);
+        else this.#gone.add(id);
     }
   }
 
