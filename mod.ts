@@ -46,9 +46,13 @@ export type { FramedOptions } from "./adapters/framed_tcp.ts";
 export { Memory } from "./adapters/memory.ts";
 export { Tcp } from "./adapters/tcp.ts";
 export type {
+  Pem,
   SourceAddress,
   TcpConnectOptions,
   TcpListenOptions,
+  TlsConnectOptions,
+  TlsIdentityOptions,
+  TlsListenOptions,
 } from "./adapters/tcp.ts";
 export { Transport } from "./adapters/transport.ts";
 export type { Transports } from "./adapters/transport.ts";

@@ -7,8 +7,10 @@
 import type { FrameDecoder, Framing, MessageSink } from "../framing/framing.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
+import type { TlsSession } from "../runtime/tls.ts";
 import { StreamConnection } from "./_stream_connection.ts";
 import type { StreamUser } from "./_stream_connection.ts";
+import { withoutTls } from "./_tls_asked.ts";
 import { SendStatus } from "./adapter.ts";
 import type {
   AdapterHost,
@@ -39,6 +41,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
   readonly #stream: StreamConnection;
   readonly #maxMessageSize: number;
   readonly #requestedAddress: SocketAddress | undefined;
+  readonly #isSecure: boolean;
   #events: ConnectionEvents | undefined;
 
   /**
@@ -46,12 +49,14 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
    * @param framing Cuts the messages.
    * @param limits The connection's limits.
    * @param requestedAddress Where an own connect goes; undefined for an accepted socket.
+   * @param isSecure Whether an own connect asked for TLS.
    */
   constructor(
     host: AdapterHost,
     framing: Framing,
     limits: ConnectionLimits,
     requestedAddress: SocketAddress | undefined,
+    isSecure: boolean,
   ) {
     this.#framing = framing;
     this.frameKey = framing;
@@ -61,6 +66,7 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
     );
     this.#decoder = framing.createDecoder(this.#maxMessageSize);
     this.#requestedAddress = requestedAddress;
+    this.#isSecure = isSecure;
     this.#stream = new StreamConnection(
       host,
       limits,
@@ -88,6 +94,10 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
       return this.#requestedAddress;
     }
     return this.#stream.peerAddress;
+  }
+
+  get tls(): TlsSession | undefined {
+    return this.#stream.tls;
   }
 
   get queuedBytes(): number {
@@ -165,6 +175,11 @@ export class FramedConnection implements Connection, StreamUser, MessageSink {
   }
 
   opened(): void {
+    if (this.#isSecure && this.tls === undefined) {
+      this.#listener().closed("error", withoutTls());
+      this.#stream.finish({ drainMs: 0, lingerMs: 0 });
+      return;
+    }
     this.#listener().ready();
   }
 

@@ -13,6 +13,7 @@ import type {
   StreamSocket,
 } from "../runtime/driver.ts";
 import type { Fault } from "../runtime/fault.ts";
+import type { TlsSession } from "../runtime/tls.ts";
 import type {
   AdapterHost,
   CloseOptions,
@@ -126,6 +127,11 @@ export class StreamConnection implements StreamEvents {
   /** Known once open. */
   get peerAddress(): SocketAddress {
     return this.#attachedSocket().peerAddress;
+  }
+
+  /** What the TLS handshake agreed on, once open. */
+  get tls(): TlsSession | undefined {
+    return this.#attachedSocket().tls;
   }
 
   /** Whether bytes may be sent: open, and neither side has ended it. */

@@ -19,6 +19,7 @@ import type { Fault } from "../runtime/fault.ts";
 import { FramedConnection } from "./_framed_connection.ts";
 import type { ConnectionLimits } from "./_framed_connection.ts";
 import { connectionLimits, DEFAULT_MAX_MESSAGE_SIZE } from "./_options.ts";
+import { refuseTls, withoutTls } from "./_tls_asked.ts";
 import { SendStatus } from "./adapter.ts";
 import type {
   Adapter,
@@ -74,12 +75,14 @@ export function streamTransport<
     isPacketBased,
     connect(host, address, options, events) {
       const request = parts.connectRequest(address, options);
+      if (request.tls === undefined) refuseTls(name, options);
       const limits = connectionLimits(options, defaultMaxMessageSize);
       const connection = new FramedConnection(
         host,
         framing,
         limits,
         request.address,
+        request.tls !== undefined,
       );
       connection.listen(events);
       connection.stream.attach(
@@ -89,10 +92,12 @@ export function streamTransport<
     },
     async listen(host, address, options, events) {
       const request = parts.listenRequest(address, options);
+      if (request.tls === undefined) refuseTls(name, options);
       const acceptor = new FramedAcceptor(
         host,
         framing,
         connectionLimits(options, defaultMaxMessageSize),
+        request.tls !== undefined,
         events,
       );
       return new StreamTransportListener(
@@ -106,26 +111,34 @@ class FramedAcceptor implements StreamListenerEvents {
   readonly #host: AdapterHost;
   readonly #framing: Framing;
   readonly #limits: ConnectionLimits;
+  readonly #isSecure: boolean;
   readonly #events: ListenerEvents;
 
   constructor(
     host: AdapterHost,
     framing: Framing,
     limits: ConnectionLimits,
+    isSecure: boolean,
     events: ListenerEvents,
   ) {
     this.#host = host;
     this.#framing = framing;
     this.#limits = limits;
+    this.#isSecure = isSecure;
     this.#events = events;
   }
 
   accept(socket: StreamSocket): StreamEvents | undefined {
+    if (this.#isSecure && socket.tls === undefined) {
+      this.#events.fault(withoutTls());
+      return undefined;
+    }
     const connection = new FramedConnection(
       this.#host,
       this.#framing,
       this.#limits,
       undefined,
+      false,
     );
     connection.stream.attach(socket);
     const events = this.#events.accept(connection);

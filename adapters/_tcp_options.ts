@@ -16,6 +16,9 @@ import {
   MAX_TIME_MS,
 } from "./_options.ts";
 import type { SourceAddress } from "./_options.ts";
+import { asksForTls } from "./_tls_asked.ts";
+import { tlsConnectRequest, tlsListenRequest } from "./_tls_options.ts";
+import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 import type {
   ConnectOptions,
   ListenOptions,
@@ -28,6 +31,8 @@ export interface TcpConnectOptions extends ConnectOptions {
   readonly sourceAddress?: SourceAddress;
   /** TCP keepalive: the idle time before the first probe, in milliseconds. Default: off. */
   readonly keepAliveMs?: number;
+  /** TLS: true, or how. Default: true for `tls:` and `wss:`, else none. */
+  readonly tls?: true | TlsConnectOptions;
 }
 
 /** Options of `listen` over TCP. */
@@ -40,13 +45,23 @@ export interface TcpListenOptions extends ListenOptions {
   readonly reusePort?: boolean;
   /** Whether a listener on an IPv6 address refuses IPv4. Default: false. */
   readonly ipv6Only?: boolean;
+  /** TLS, with the certificate to show; `tls:` and `wss:` need it. Default: none. */
+  readonly tls?: TlsListenOptions;
 }
 
-/** What a driver is asked for. Throws a Fault for an address or option that cannot be used. */
+/** The URL schemes of TCP without and with TLS. */
+const SCHEMES: readonly string[] = ["tcp", "tls"];
+
+/**
+ * What a driver is asked for. Throws a Fault for an address or option that cannot be used.
+ *
+ * @param isSecure Whether TLS is asked for. Default: as scheme and options say.
+ */
 export function tcpConnectRequest(
   transport: string,
   address: TargetAddress,
   options: TcpConnectOptions,
+  isSecure?: boolean,
 ): StreamConnectRequest {
   const { sourceAddress, keepAliveMs } = options;
   if (address.port === 0) {
@@ -55,8 +70,16 @@ export function tcpConnectRequest(
       `Cannot connect to ${address.text} with ${transport}: port 0 is no address`,
     );
   }
+  const socketAddress = internetAddress(
+    transport,
+    address,
+    SCHEMES,
+    "127.0.0.1",
+  );
   return {
-    address: internetAddress(transport, address, ["tcp"], "127.0.0.1"),
+    address: socketAddress,
+    ...((isSecure ?? asksForTls(address, options.tls, "tls")) &&
+      { tls: tlsConnectRequest(address, options.tls) }),
     ...(sourceAddress !== undefined &&
       { sourceAddress: checkSourceAddress(sourceAddress) }),
     ...(keepAliveMs !== undefined &&
@@ -66,15 +89,24 @@ export function tcpConnectRequest(
   };
 }
 
-/** What a driver is asked for. Throws a Fault for an address or option that cannot be used. */
+/** As {@linkcode tcpConnectRequest}. */
 export function tcpListenRequest(
   transport: string,
   address: TargetAddress,
   options: TcpListenOptions,
+  isSecure?: boolean,
 ): StreamListenRequest {
   const { keepAliveMs, backlog, reusePort, ipv6Only } = options;
+  const socketAddress = internetAddress(
+    transport,
+    address,
+    SCHEMES,
+    "0.0.0.0",
+  );
   return {
-    address: internetAddress(transport, address, ["tcp"], "0.0.0.0"),
+    address: socketAddress,
+    ...((isSecure ?? asksForTls(address, options.tls, "tls")) &&
+      { tls: tlsListenRequest(address, options.tls) }),
     ...(keepAliveMs !== undefined &&
       {
         keepAliveMs: checkInteger("keepAliveMs", keepAliveMs, 1, MAX_TIME_MS),

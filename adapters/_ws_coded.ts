@@ -24,6 +24,7 @@ import {
 } from "./_options.ts";
 import { StreamTransportListener } from "./_stream_transport.ts";
 import { tcpConnectRequest, tcpListenRequest } from "./_tcp_options.ts";
+import { withoutTls } from "./_tls_asked.ts";
 import { WsConnection } from "./_ws_connection.ts";
 import type { WsEngine } from "./_ws_engine.ts";
 import { ClientHandshake, ServerHandshake } from "./_ws_handshake.ts";
@@ -42,11 +43,7 @@ import type { AdapterHost, ListenerEvents } from "./adapter.ts";
 /** The engine that keeps every promise, and so the default wherever there are streams. */
 export const codedEngine: WsEngine = {
   connect(host, address, options, events) {
-    const target = wsTarget(address);
-    refuseTls(
-      target,
-      'the runtime\'s own client, ws({ engine: "native" }), has it',
-    );
+    const target = wsTarget(address, options);
     const request = {
       path: requestedResource(address, target),
       host: target.host,
@@ -68,6 +65,7 @@ export const codedEngine: WsEngine = {
       wsTimes(options),
       new ClientHandshake(request, address.text),
       streamRequest.address,
+      streamRequest.tls !== undefined,
     );
     connection.listen(events);
     connection.attach(
@@ -76,20 +74,18 @@ export const codedEngine: WsEngine = {
     return connection;
   },
   async listen(host, address, options, events) {
-    const target = wsTarget(address);
-    refuseTls(
-      target,
-      "let your own HTTPS server upgrade, and attach the WebSockets",
-    );
+    const target = wsTarget(address, options);
+    const request = listenRequest(target, options);
     const acceptor = new WsAcceptor(
       host,
       connectionLimits(options, DEFAULT_MAX_MESSAGE_SIZE),
       wsTimes(options),
       admission(options, target.resource),
+      request.tls !== undefined,
       events,
     );
     return new StreamTransportListener(
-      await host.driver.listenStream(listenRequest(target, options), acceptor),
+      await host.driver.listenStream(request, acceptor),
     );
   },
 };
@@ -99,7 +95,7 @@ function connectRequest(
   options: WsConnectOptions,
 ): StreamConnectRequest {
   return target.stream.path === ""
-    ? tcpConnectRequest("Ws", target.stream, options)
+    ? tcpConnectRequest("Ws", target.stream, options, target.isSecure)
     : { address: pathAddress("Ws", target.stream) };
 }
 
@@ -108,16 +104,8 @@ function listenRequest(
   options: WsListenOptions,
 ): StreamListenRequest {
   return target.stream.path === ""
-    ? tcpListenRequest("Ws", target.stream, options)
+    ? tcpListenRequest("Ws", target.stream, options, target.isSecure)
     : { address: pathAddress("Ws", target.stream) };
-}
-
-function refuseTls(target: WsTarget, advice: string): void {
-  if (!target.isSecure) return;
-  throw new Fault(
-    "not-supported",
-    `Cannot use ${target.stream.text}: TLS is not part of this version; ${advice}`,
-  );
 }
 
 class WsAcceptor implements StreamListenerEvents {
@@ -125,6 +113,7 @@ class WsAcceptor implements StreamListenerEvents {
   readonly #limits: ConnectionLimits;
   readonly #times: WsTimes;
   readonly #admit: Admit;
+  readonly #isSecure: boolean;
   readonly #events: ListenerEvents;
 
   constructor(
@@ -132,22 +121,29 @@ class WsAcceptor implements StreamListenerEvents {
     limits: ConnectionLimits,
     times: WsTimes,
     admit: Admit,
+    isSecure: boolean,
     events: ListenerEvents,
   ) {
     this.#host = host;
     this.#limits = limits;
     this.#times = times;
     this.#admit = admit;
+    this.#isSecure = isSecure;
     this.#events = events;
   }
 
   accept(socket: StreamSocket): StreamEvents | undefined {
+    if (this.#isSecure && socket.tls === undefined) {
+      this.#events.fault(withoutTls());
+      return undefined;
+    }
     const connection = new WsConnection(
       this.#host,
       this.#limits,
       this.#times,
       new ServerHandshake(this.#admit),
       undefined,
+      false,
     );
     connection.attach(socket);
     const events = this.#events.accept(connection);

@@ -15,7 +15,9 @@ import type {
 import { closePayload, WebSocketOpcode } from "../framing/web_socket_frame.ts";
 import type { SocketAddress, StreamSocket } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
+import type { TlsSession } from "../runtime/tls.ts";
 import type { ConnectionLimits } from "./_framed_connection.ts";
+import { withoutTls } from "./_tls_asked.ts";
 import { closeOutcome, withoutCloseFrame } from "./_ws_close.ts";
 import type { CloseOutcome } from "./_ws_close.ts";
 import type { Handshake } from "./_ws_handshake.ts";
@@ -67,6 +69,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   readonly #heartbeat: Heartbeat;
   readonly #pongs: Pongs;
   readonly #requestedAddress: SocketAddress | undefined;
+  readonly #isSecure: boolean;
   #events: ConnectionEvents | undefined;
   #phase: Phase = "handshake";
   #timer: HostTimer | undefined;
@@ -83,6 +86,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
    * @param times The connection's times.
    * @param handshake The own side of the handshake.
    * @param requestedAddress Where an own connect goes; undefined for an accepted socket.
+   * @param isSecure Whether an own connect asked for TLS.
    */
   constructor(
     host: AdapterHost,
@@ -90,6 +94,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     times: WsTimes,
     handshake: Handshake,
     requestedAddress: SocketAddress | undefined,
+    isSecure: boolean,
   ) {
     const { isServer } = handshake;
     this.#host = host;
@@ -110,6 +115,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     };
     this.#heartbeat = new Heartbeat(host, times, this);
     this.#requestedAddress = requestedAddress;
+    this.#isSecure = isSecure;
     this.stream = new WsStream(
       host,
       limits,
@@ -147,6 +153,10 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
 
   get path(): string {
     return this.#handshake.path;
+  }
+
+  get tls(): TlsSession | undefined {
+    return this.stream.tls;
   }
 
   get queuedBytes(): number {
@@ -209,6 +219,11 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   opened(): void {
+    if (this.#isSecure && this.tls === undefined) {
+      this.#end({ reason: "error", fault: withoutTls() });
+      this.stream.finish({ drainMs: 0, lingerMs: 0 });
+      return;
+    }
     this.#limitHandshake();
     const request = this.#handshake.begin();
     if (request !== undefined) this.#sender.write(request);

@@ -46,7 +46,8 @@ export const connectNative: WsEngine["connect"] = (
     "pongTimeoutMs",
     "sourceAddress",
   ]);
-  const target = wsTarget(address);
+  if (options.tls !== true) refuseOptions(options, ["tls"]);
+  const target = wsTarget(address, options);
   const { port } = target.stream;
   if (port === 0) {
     throw new Fault(

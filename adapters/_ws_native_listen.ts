@@ -41,12 +41,13 @@ export const listenNative: WsEngine["listen"] = async (
     "pingIntervalMs",
     "pongTimeoutMs",
     "reusePort",
+    "tls",
   ]);
-  const target = wsTarget(address);
+  const target = wsTarget(address, options);
   if (target.isSecure) {
     throw new Fault(
       "not-supported",
-      `Cannot listen on ${address.text}: TLS is not part of this version`,
+      `Cannot listen on ${address.text} with the runtime's own WebSockets: the coded ones have TLS`,
     );
   }
   const limits = connectionLimits(options, DEFAULT_MAX_MESSAGE_SIZE);

@@ -5,13 +5,15 @@
  */
 
 import { Fault } from "../runtime/fault.ts";
+import type { TcpConnectOptions, TcpListenOptions } from "./_tcp_options.ts";
+import { asksForTls, refuseTls } from "./_tls_asked.ts";
 import type { TargetAddress } from "./adapter.ts";
 
 /** An address, as a WebSocket uses it. */
 export interface WsTarget {
   /** The part that a stream connects to or listens on. */
   readonly stream: TargetAddress;
-  /** Whether TLS is asked for (`wss:`). */
+  /** Whether TLS is asked for, by `wss:` or by options. */
   readonly isSecure: boolean;
   /** The value of the `Host` header. */
   readonly host: string;
@@ -22,8 +24,16 @@ export interface WsTarget {
 /** The path that message-io asks for when an address is no URL. */
 const DEFAULT_RESOURCE = "/message-io-default";
 
-/** Takes an address apart: host and port, a path of a Unix socket, or a URL. Throws `invalid-address`. */
-export function wsTarget(address: TargetAddress): WsTarget {
+/**
+ * Takes an address apart: host and port, a path of a Unix socket, or a URL.
+ *
+ * @param options Those of the connect or listen.
+ * @throws {Fault} `invalid-address`; `tls` or `not-supported` for TLS where there is none.
+ */
+export function wsTarget(
+  address: TargetAddress,
+  options: TcpConnectOptions | TcpListenOptions,
+): WsTarget {
   const { scheme, text } = address;
   if (scheme !== "" && scheme !== "ws" && scheme !== "wss") {
     throw new Fault(
@@ -32,6 +42,7 @@ export function wsTarget(address: TargetAddress): WsTarget {
     );
   }
   if (address.path !== "") {
+    refuseTls("Ws over a Unix socket", options);
     return {
       stream: address,
       isSecure: false,
@@ -39,7 +50,7 @@ export function wsTarget(address: TargetAddress): WsTarget {
       resource: address.resource,
     };
   }
-  const isSecure = scheme === "wss";
+  const isSecure = asksForTls(address, options.tls, "wss");
   const defaultPort = scheme === "" ? undefined : isSecure ? 443 : 80;
   const port = address.port ?? defaultPort;
   return {

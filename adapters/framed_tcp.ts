@@ -12,6 +12,12 @@ import type { TcpConnectOptions, TcpListenOptions } from "./_tcp_options.ts";
 import type { Adapter } from "./adapter.ts";
 
 export type { TcpConnectOptions, TcpListenOptions } from "./_tcp_options.ts";
+export type {
+  Pem,
+  TlsConnectOptions,
+  TlsIdentityOptions,
+  TlsListenOptions,
+} from "./_tls_options.ts";
 
 /** How a framed transport cuts its messages. */
 export interface FramedOptions {

@@ -31,6 +31,12 @@ export type {
   WsListenOptions,
   WsTimeOptions,
 } from "./_ws_options.ts";
+export type {
+  Pem,
+  TlsConnectOptions,
+  TlsIdentityOptions,
+  TlsListenOptions,
+} from "./_tls_options.ts";
 export type { StandardWebSocketLike } from "../runtime/web_socket.ts";
 
 /** How a WebSocket transport works. */
@@ -38,7 +44,8 @@ export interface WsOptions {
   /**
    * `"coded"`: by the library's own coder, the same on every runtime.
    * `"native"`: by the runtime's own client and server. They have no pings, no
-   * time limit of the handshake and no TCP options (`not-supported`), and tell
+   * time limit of the handshake, no TCP options and no `tls` but `true` to connect
+   * (`not-supported`), and tell
    * a lost stream as `reset`. Where they cannot stop reading (browsers, Deno),
    * a peer that goes on sending to a full node is ended with `overflow`.
    * `"auto"`: coded wherever there are streams, native in a browser.
@@ -111,8 +118,8 @@ export function ws(
  *
  * Addresses: `"host:port"` (which asks for the path `/message-io-default`, as
  * message-io does), URLs with path and query (`"ws://host/chat?room=1"`, port
- * 80 if none is given), and paths of Unix sockets. `wss:` needs the runtime's
- * own client: `ws({ engine: "native" })`.
+ * 80 if none is given), and paths of Unix sockets. `wss:`, or the option `tls`,
+ * is the same with TLS; a listener then needs `tls` with its certificate.
  *
  * Pings are answered. A `remove` sends a close frame and waits for the peer's;
  * what the peer's close becomes is told at {@linkcode WebSocketClose}. A failed

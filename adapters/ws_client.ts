@@ -17,6 +17,11 @@ export type {
   WsListenOptions,
   WsTimeOptions,
 } from "./_ws_options.ts";
+export type {
+  Pem,
+  TlsConnectOptions,
+  TlsListenOptions,
+} from "./_tls_options.ts";
 
 /**
  * Messages over the runtime's own WebSocket client; addresses and events as

@@ -365,7 +365,7 @@ const misuses: readonly [
   WsConnectOptions,
   NetworkErrorCode,
 ][] = [
-  ["wss", "wss://localhost/", {}, "not-supported"],
+  ["ws and tls", "ws://localhost/", { tls: true }, "tls"],
   ["another scheme", "tcp://localhost:80", {}, "invalid-address"],
   ["a name in memory", "memory:name", {}, "invalid-address"],
   ["no port", "localhost", {}, "invalid-address"],
@@ -421,12 +421,12 @@ for (const [name, address, options, code] of misuses) {
 
 conforms(
   "Ws",
-  "listening with wss, or on paths that are none, is refused",
+  "listening with wss without a certificate, or on paths that are none, is refused",
   async (world) => {
     const { network } = world.node();
     await assert.rejects(
       network.listen(Ws, "wss://127.0.0.1:0"),
-      isNetworkError("not-supported"),
+      isNetworkError("tls", /tls\.certificate/),
     );
     await assert.rejects(
       network.listen(Ws, "127.0.0.1:0", { path: "chat" }),
