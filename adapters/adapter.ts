@@ -290,7 +290,7 @@ export interface ReconnectOptions {
   readonly queueLimit?: number;
   /**
    * Whether to try again. Asked after each failure but those that no attempt can
-   * mend (`invalid-…`, `not-supported`, `permission-denied`), also when a
+   * mend (`invalid-address`, `invalid-option`, `not-supported`, `permission-denied`), also when a
    * connection that was up ends. Must not throw: that stops the node. Default:
    * yes, but no for `tls` before the connection was ever up.
    *

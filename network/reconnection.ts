@@ -19,7 +19,6 @@ import type { RemoteResource } from "./remote_resource.ts";
 /** What no other attempt can mend. */
 const PERMANENT: readonly NetworkErrorCode[] = [
   "invalid-address",
-  "invalid-message",
   "invalid-option",
   "not-supported",
   "permission-denied",

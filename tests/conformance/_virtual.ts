@@ -40,14 +40,15 @@ export function virtualTime(random: () => number = () => 0.5): VirtualTime {
     driver: memoryDriver({ network }),
     async pass(ms) {
       const end = clock.now() + ms;
-      do {
-        clock.advance(Math.min(1, end - clock.now()));
+      for (;;) {
         // Sends leave in a microtask, deliveries by the clock.
         for (let turn = 0; turn < 3; turn += 1) {
           await Promise.resolve();
           clock.advance(0);
         }
-      } while (clock.now() < end);
+        if (clock.now() >= end) return;
+        clock.advance(Math.min(1, end - clock.now()));
+      }
     },
   };
 }
