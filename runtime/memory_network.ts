@@ -5,7 +5,6 @@
  */
 
 import { isNumeric } from "./_memory_address.ts";
-import type { TimerHandle } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import type { MemoryCarrier } from "./memory_carrier.ts";
 import type { MemoryDatagram } from "./memory_datagram.ts";

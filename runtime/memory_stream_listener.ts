@@ -243,14 +243,17 @@ function connectCarried(
   const to = far ?? "";
   const there = { from, to, source, target };
   const back = { from: to, to: from, source: target, target: source };
-  const pipe = carrier.pipe(host, there, (fault) => client.tellClosed(fault));
+  // The program hears of nothing while its host stands still.
+  const tell = (fault: Fault) =>
+    host.tasks.schedule(() => client.tellClosed(fault));
+  const pipe = carrier.pipe(host, there, tell);
   pipe.send("connect", 0, (there1) => {
     const listener = find();
     if (listener === undefined) {
       const answer = carrier.pipe(there1, back, () => {});
       answer.send("refuse", 0, () => {
         pipe.release();
-        client.tellClosed(refused(target));
+        tell(refused(target));
       });
       answer.release();
       return;
@@ -259,7 +262,7 @@ function connectCarried(
     const answer = carrier.pipe(
       there1,
       back,
-      (fault) => server.tellClosed(fault),
+      (fault) => there1.tasks.schedule(() => server.tellClosed(fault)),
     );
     server.use(new CarriedWay(server, client, carrier, back, answer, capacity));
     answer.send("accept", 0, (home) => {

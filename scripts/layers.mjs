@@ -29,6 +29,7 @@ const ROOMS = {
   node: ["network", "adapters", "framing", "signals", "runtime"],
   codec: ["node", "network"],
   rpc: ["node", "network", "codec", "framing", "signals"],
+  testing: ["node", "network", "adapters", "signals", "runtime"],
 };
 
 /** The modules at the top, which may import from every room. */

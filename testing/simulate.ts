@@ -1,0 +1,303 @@
+/**
+ * To run a test in a simulation.
+ *
+ * @module
+ */
+
+import { nextRealTurn, realDelay } from "../runtime/real_time.ts";
+import { changedConditions, DEFAULT_CONDITIONS } from "./conditions.ts";
+import { replaceGlobals } from "./_globals.ts";
+import {
+  fullOptions,
+  type FullSimulationOptions,
+  seedOfEnvironment,
+  type SimulationOptions,
+} from "./options.ts";
+import { Simulation } from "./simulation.ts";
+import { SimulationError, type SimulationFailure } from "./simulation_error.ts";
+import type { SimulationEvent } from "./trace.ts";
+
+/** What a simulation came to. */
+export interface SimulationResult<Value> {
+  /** What the body returned. */
+  readonly value: Value;
+  /** The seed. */
+  readonly seed: number;
+  /** How much simulated time has passed, in milliseconds. */
+  readonly elapsedMs: number;
+  /** What happened. */
+  readonly trace: readonly SimulationEvent[];
+}
+
+/** The test itself. */
+export type SimulationBody<Value> = (
+  simulation: Simulation,
+) => Value | Promise<Value>;
+
+/** How long something real may take while nothing is going to happen, until it is called a deadlock. */
+const REAL_GRACE_MS = 100;
+
+/**
+ * Runs a test in a simulated network: hosts, links that fail as they are told
+ * to, and a time that jumps from event to event, so that hours take milliseconds.
+ * The same seed gives the same run.
+ *
+ * When the body has ended, its nodes are stopped; nothing of a simulation is left.
+ *
+ * @param options The seed, the limits, and what links do by default.
+ * @param body The test.
+ * @throws {SimulationError} If the body, a program or a callback of a node throws
+ * (that error is the `cause`); if the body waits and nothing is going to happen;
+ * if a limit is passed. The message tells the seed.
+ * @throws {NetworkError} `invalid-option`.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Transport } from "@signalbox/signalbox";
+ * import { simulate } from "@signalbox/signalbox/testing";
+ *
+ * await simulate({ seed: 1 }, async (simulation) => {
+ *   const server = simulation.host("server");
+ *   const { handler, listener } = server.createNode();
+ *   await handler.network.listen(Transport.FramedTcp, "0.0.0.0:3000");
+ *   listener.forEach((event) => {
+ *     if (event.type === "message") handler.network.send(event.endpoint, event.data);
+ *   });
+ *
+ *   const client = simulation.host("client").createNode();
+ *   const { network } = client.handler;
+ *   const toServer = await network.connectAsync(Transport.FramedTcp, "server:3000");
+ *   network.send(toServer, "hello");
+ *   let isAnswered = false;
+ *   client.listener.forEach((event) => {
+ *     if (event.type === "message") isAnswered = true;
+ *   });
+ *
+ *   simulation.partition("client", "server");
+ *   await simulation.advance(10_000);
+ *   assert(!isAnswered);
+ *   simulation.heal();
+ *   await simulation.runUntil(() => isAnswered, { timeoutMs: 10_000 });
+ * });
+ * ```
+ */
+export function simulate<Value>(
+  options: SimulationOptions,
+  body: SimulationBody<Value>,
+): Promise<SimulationResult<Value>>;
+/** Runs a test with the default options. */
+export function simulate<Value>(
+  body: SimulationBody<Value>,
+): Promise<SimulationResult<Value>>;
+export async function simulate<Value>(
+  ...given:
+    | [SimulationOptions, SimulationBody<Value>]
+    | [SimulationBody<Value>]
+): Promise<SimulationResult<Value>> {
+  const [options, body] = given.length === 1 ? [{}, given[0]] : given;
+  return await new Run(fullOptions(options), body).result();
+}
+
+/** Options of {@linkcode simulateMany}. */
+export interface SimulateManyOptions extends Omit<SimulationOptions, "seed"> {
+  /** How many seeds, or which. Default: 100. */
+  readonly seeds?: number | readonly number[];
+  /** The first of so many seeds, the others follow it. Default: 1. */
+  readonly firstSeed?: number;
+}
+
+/**
+ * Runs a test with many seeds, one after the other, until one fails. If
+ * `SIGNALBOX_SEED` is set, it runs with that one alone.
+ *
+ * @param options As those of {@linkcode simulate}, and which seeds.
+ * @param body The test.
+ * @returns How many runs there were.
+ * @throws {SimulationError} Of the first seed that fails.
+ * @throws {NetworkError} `invalid-option`.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { simulateMany } from "@signalbox/signalbox/testing";
+ *
+ * await simulateMany({ seeds: 20, link: { lossRate: 0.2 } }, async (simulation) => {
+ *   await simulation.advance(1_000);
+ *   assert.equal(simulation.now(), 1_000);
+ * });
+ * ```
+ */
+export async function simulateMany(
+  options: SimulateManyOptions,
+  body: SimulationBody<unknown>,
+): Promise<number> {
+  const { seeds = 100, firstSeed = 1, ...others } = options;
+  const asked = seedOfEnvironment();
+  const all = asked !== undefined
+    ? [asked]
+    : typeof seeds === "number"
+    ? Array.from({ length: seeds }, (_, at) => firstSeed + at)
+    : seeds;
+  for (const seed of all) await simulate({ ...others, seed }, body);
+  return all.length;
+}
+
+type Outcome<Value> =
+  | { readonly isGood: true; readonly value: Value }
+  | { readonly isGood: false; readonly error: unknown };
+
+/** One run. */
+class Run<Value> {
+  readonly #options: FullSimulationOptions;
+  readonly #body: SimulationBody<Value>;
+  readonly #simulation: Simulation;
+  #outcome: Outcome<Value> | undefined;
+  #events = 0;
+
+  constructor(options: FullSimulationOptions, body: SimulationBody<Value>) {
+    const { seed, link, streamTimeoutMs, streamCapacity } = options;
+    this.#options = options;
+    this.#body = body;
+    this.#simulation = new Simulation({
+      seed,
+      conditions: changedConditions(DEFAULT_CONDITIONS, link),
+      streamTimeoutMs,
+      streamCapacity,
+      traceLimit: options.traceLimit,
+      onEvent: options.onEvent,
+      fail: (error) => this.#fail("thrown", error),
+    });
+  }
+
+  async result(): Promise<SimulationResult<Value>> {
+    const simulation = this.#simulation;
+    const restore = this.#options.globals
+      ? replaceGlobals(simulation)
+      : undefined;
+    try {
+      void this.#runBody();
+      while (this.#outcome === undefined) await this.#step();
+      const { trace } = simulation;
+      const elapsedMs = simulation.now();
+      const outcome = this.#outcome;
+      await this.#stopAll();
+      if (!outcome.isGood) throw outcome.error;
+      const { value } = outcome;
+      return { value, seed: simulation.seed, elapsedMs, trace };
+    } finally {
+      restore?.();
+    }
+  }
+
+  async #runBody(): Promise<void> {
+    try {
+      const value = await this.#body(this.#simulation);
+      this.#outcome ??= { isGood: true, value };
+    } catch (error) {
+      this.#fail("thrown", error);
+    }
+  }
+
+  /** One event that the program hears of, with those before it that it does not. */
+  async #step(): Promise<void> {
+    const simulation = this.#simulation;
+    await nextRealTurn();
+    while (simulation.isWaitingOutside) await realDelay(1);
+    if (this.#outcome !== undefined || simulation.lookAtConditions()) return;
+    const { scheduler } = simulation;
+    if (scheduler.isIdle) return await this.#waitInVain();
+    let isLoud = false;
+    while (!isLoud && this.#outcome === undefined) {
+      const { nextAt } = scheduler;
+      if (nextAt > this.#options.timeLimitMs) return this.#passTimeLimit();
+      const event = scheduler.take();
+      if (event === undefined) return;
+      isLoud = event.isLoud;
+      this.#events++;
+      if (this.#events > this.#options.maxEvents) return this.#passEventLimit();
+      try {
+        event.run();
+      } catch (error) {
+        this.#fail("thrown", error);
+      }
+    }
+  }
+
+  async #waitInVain(): Promise<void> {
+    const { scheduler } = this.#simulation;
+    const isStill = () =>
+      this.#outcome === undefined && scheduler.isIdle &&
+      !this.#simulation.isWaitingOutside;
+    const end = Date.now() + REAL_GRACE_MS;
+    let turns = 0;
+    // Turns too, for the clock may be a fake.
+    while (isStill() && (Date.now() < end || turns < 20)) {
+      await realDelay(2);
+      turns++;
+      if (this.#simulation.lookAtConditions()) break;
+    }
+    if (isStill()) {
+      this.#fail(
+        "deadlock",
+        "the body waits, and nothing is going to happen: no packet is under way, no timer is set",
+      );
+    } else if (!this.#simulation.isWaitingOutside) {
+      this.#outcome = undefined;
+      this.#fail(
+        "outside",
+        "the body waited for something real (a file, a timer of the runtime, WebCrypto, an import): " +
+          "wrap it in simulation.outside(…), use simulation.advance instead of a timer, or the option `globals`",
+      );
+    }
+  }
+
+  #passTimeLimit(): void {
+    this.#fail(
+      "time-limit",
+      `the body did not end within timeLimitMs, ${this.#options.timeLimitMs} ms`,
+    );
+  }
+
+  #passEventLimit(): void {
+    this.#fail(
+      "event-limit",
+      `more than maxEvents, ${this.#options.maxEvents}, have happened: something goes in a circle`,
+    );
+  }
+
+  #fail(failure: SimulationFailure, errorOrWhy: unknown): void {
+    if (this.#outcome !== undefined) return;
+    const isThrown = failure === "thrown";
+    const { seed, trace } = this.#simulation;
+    const why = isThrown && errorOrWhy instanceof Error
+      ? errorOrWhy.message
+      : String(errorOrWhy);
+    const error = new SimulationError(
+      failure,
+      why,
+      { seed, atMs: this.#simulation.now(), trace },
+      isThrown ? { cause: errorOrWhy } : undefined,
+    );
+    this.#outcome = { isGood: false, error };
+  }
+
+  /** Stops what still runs, so that tasks end; for as long as that takes, but no timers of theirs. */
+  async #stopAll(): Promise<void> {
+    const { hosts, scheduler } = this.#simulation;
+    let isDone = false;
+    for (const host of hosts) host.resume();
+    void Promise.all(hosts.map((host) => host.current.stopNodes())).then(
+      () => isDone = true,
+    );
+    for (let turns = 0; turns < 10_000; turns++) {
+      await nextRealTurn();
+      if (isDone) return;
+      try {
+        scheduler.take()?.run();
+      } catch {
+        // The run is decided; what its last callbacks throw changes nothing.
+      }
+    }
+  }
+}
