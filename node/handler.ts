@@ -6,6 +6,7 @@
 
 import type { NetworkController } from "../network/controller.ts";
 import { NetworkError } from "../network/errors.ts";
+import type { Clock } from "../signals/clock.ts";
 import type { EventSender } from "../signals/event_queue.ts";
 import type { TimerId } from "../signals/timer_queue.ts";
 import type { Node, NodeStats } from "./node.ts";
@@ -57,6 +58,15 @@ export class NodeHandler<Signal> {
    */
   stop(options: StopOptions = {}): Promise<void> {
     return this.#node.stop(options.drain);
+  }
+
+  /**
+   * The clock that the node's timers run by: the runtime's own, or what the
+   * node's driver has instead, such as the time of a simulation. For code that
+   * keeps time limits of its own on this node.
+   */
+  get clock(): Clock {
+    return this.#node.driver;
   }
 
   /** What the node has done and what waits in it. Counting costs nothing until it is asked for. */

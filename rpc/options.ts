@@ -6,6 +6,7 @@
 
 import type { Codec, StandardSchema } from "../codec/codec.ts";
 import type { NetworkController } from "../network/controller.ts";
+import type { Clock } from "../signals/clock.ts";
 import type { RequestOf, RpcContext, RpcHandlers } from "./contract.ts";
 
 /** The part of a NodeHandler that calls need. */
@@ -14,6 +15,8 @@ export interface RpcNode {
   readonly network: Pick<NetworkController, "send" | "writable" | "isReady">;
   /** Whether the node has not been stopped. */
   readonly isRunning: boolean;
+  /** What time limits run by. Default: the runtime's clock. */
+  readonly clock?: Clock;
 }
 
 /** Options of {@linkcode Rpc}. */

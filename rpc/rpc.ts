@@ -128,7 +128,7 @@ export class Rpc<
     this.#timeoutMs = timeLimit(options.timeoutMs ?? 30_000);
     this.#core = {
       network: node.network,
-      timers: new TimerService(),
+      timers: new TimerService(node.clock),
       codec: options.codec ?? jsonOrNothing,
       methods: methodsOf(options.handlers, options.requests ?? {}),
       maxCallsPerConnection: count(
