@@ -76,16 +76,19 @@ export async function fuzz(runtime, { args, timeoutMs, onOutput }) {
     return 1;
   }
   const again = [`--seed=${at.seed}`, `--target=${at.target}`];
-  await runProgram(runtime, {
-    args: [...again, `--from=${at.index}`, "--inputs=20000", "--careful"],
-    timeoutMs: 60_000,
-    onOutput: () => {},
-  });
-  const exact = readNote(note) ?? at;
+  if (at.index >= 0) {
+    await runProgram(runtime, {
+      args: [...again, `--from=${at.index}`, "--inputs=20000", "--careful"],
+      timeoutMs: 60_000,
+      onOutput: () => {},
+    });
+  }
+  const { target, seed, index } = readNote(note) ?? at;
   onOutput(
-    `FAILED ${exact.target}: the program ${died} at input ${exact.index}\n` +
-      `  again: npm run fuzz -- --runtime ${runtime} --seed ${exact.seed} ` +
-      `--target ${exact.target} --from ${exact.index} --inputs 1\n`,
+    `FAILED ${target}: the program ${died} at ${
+      index < 0 ? "its corpus" : `input ${index}`
+    }\n  again: npm run fuzz -- --runtime ${runtime} --seed ${seed} ` +
+      `--target ${target}${index < 0 ? "" : ` --from ${index} --inputs 1`}\n`,
   );
   return 1;
 }

@@ -35,6 +35,12 @@ import {
   taggedSource,
   varintSource,
 } from "./_framing_targets.ts";
+import {
+  type Model,
+  newlineModel,
+  taggedModel,
+  varintModel,
+} from "./_framing_models.ts";
 import { requestSource, responseSource } from "./_handshake_targets.ts";
 import {
   Echo,
@@ -47,6 +53,7 @@ import type { Random } from "./_random.ts";
 import { attackStream, play, type RawTarget } from "./_raw_attack.ts";
 import type { LiveSession, LiveTarget, Source } from "./_target.ts";
 import { envelopeSource } from "./_text_targets.ts";
+import { readFrames } from "./_web_socket_model.ts";
 import { webSocketSource } from "./_web_socket_targets.ts";
 
 const LIMITS = { maxMessageSize: MAX_MESSAGE_SIZE };
@@ -57,18 +64,35 @@ function rawTarget(address: SocketAddress): RawTarget {
     : { path: address.path };
 }
 
+/** How a listener is attacked. */
+interface StreamAttack {
+  readonly name: string;
+  readonly source: Source;
+  /** Said before each input. Default: nothing. */
+  readonly prefix?: Uint8Array;
+  /** Whether the listener must end the connection after this input, unasked. Default: never. */
+  readonly ends?: (input: Uint8Array) => boolean;
+  /** Default: 4,096. */
+  readonly maxMessageSize?: number;
+  /** Default: a port. */
+  readonly address?: () => Address;
+}
+
 /** A listener whose connections are attacked. */
 function streamTarget<
   Connect extends ConnectOptions,
   Listen extends ListenOptions,
 >(
-  source: Source,
-  name: string,
   transport: Adapter<Connect, Listen>,
   listenOptions: Listen,
-  address: () => Address,
-  prefix: Uint8Array = new Uint8Array(0),
-  maxMessageSize = MAX_MESSAGE_SIZE,
+  {
+    name,
+    source,
+    prefix = new Uint8Array(0),
+    ends = () => false,
+    maxMessageSize = MAX_MESSAGE_SIZE,
+    address = () => "127.0.0.1:0",
+  }: StreamAttack,
 ): LiveTarget {
   return {
     ...source,
@@ -87,7 +111,7 @@ function streamTarget<
       const to = rawTarget(listening.address);
       return {
         attack: (input, random) =>
-          attackStream(to, concat([prefix, input]), random),
+          attackStream(to, concat([prefix, input]), random, ends(input)),
         useGood: () => good.use(),
         left: () => server.handler.stats().connections - 1,
         get violations() {
@@ -102,7 +126,6 @@ function streamTarget<
   };
 }
 
-const byPort = (): Address => "127.0.0.1:0";
 const request = requestSource.corpus[0] ?? new Uint8Array(0);
 
 /** Datagrams from ever other ports. */
@@ -374,51 +397,60 @@ const acceptance = (key: string): Uint8Array =>
 
 const wsLimits: WsListenOptions = { ...LIMITS, handshakeTimeoutMs: 3_000 };
 
+const isFault = (model: Model) => (input: Uint8Array): boolean =>
+  model(input, MAX_MESSAGE_SIZE).fault !== undefined;
+
+function isOver(input: Uint8Array): boolean {
+  const { findings } = readFrames(input, {
+    isServer: true,
+    maxMessageSize: MAX_MESSAGE_SIZE,
+    maxFragments: 65_536,
+  });
+  const last = findings.at(-1)?.kind;
+  return last === "fault" || last === "close";
+}
+
 /** The targets. */
 export const LIVE_TARGETS: readonly LiveTarget[] = [
-  streamTarget(varintSource, "live-framed-tcp", FramedTcp, LIMITS, byPort),
-  streamTarget(
-    taggedSource,
-    "live-tagged",
-    framedTcp({ framing: taggedFraming }),
-    LIMITS,
-    byPort,
-  ),
-  streamTarget(
-    newlineSource,
-    "live-newline",
-    framedTcp({ framing: newlineFraming }),
-    LIMITS,
-    byPort,
-  ),
+  streamTarget(FramedTcp, LIMITS, {
+    name: "live-framed-tcp",
+    source: varintSource,
+    ends: isFault(varintModel),
+  }),
+  streamTarget(framedTcp({ framing: taggedFraming }), LIMITS, {
+    name: "live-tagged",
+    source: taggedSource,
+    ends: isFault(taggedModel),
+  }),
+  streamTarget(framedTcp({ framing: newlineFraming }), LIMITS, {
+    name: "live-newline",
+    source: newlineSource,
+    ends: isFault(newlineModel(false)),
+  }),
   // A chunk is a message: there is nothing to pass a limit.
-  streamTarget(
-    newlineSource,
-    "live-tcp",
-    Tcp,
-    {},
-    byPort,
-    undefined,
-    Infinity,
-  ),
+  streamTarget(Tcp, {}, {
+    name: "live-tcp",
+    source: newlineSource,
+    maxMessageSize: Infinity,
+  }),
   ...(process.platform === "win32" ? [] : [
-    streamTarget(
-      varintSource,
-      "live-framed-unix",
-      FramedUnix,
-      LIMITS,
-      () => ({ path: tempSocketPath() }),
-    ),
+    streamTarget(FramedUnix, LIMITS, {
+      name: "live-framed-unix",
+      source: varintSource,
+      ends: isFault(varintModel),
+      address: () => ({ path: tempSocketPath() }),
+    }),
   ]),
-  streamTarget(requestSource, "live-ws-request", Ws, wsLimits, byPort),
-  streamTarget(
-    webSocketSource(true),
-    "live-ws-frames",
-    Ws,
-    wsLimits,
-    byPort,
-    request,
-  ),
+  streamTarget(Ws, wsLimits, {
+    name: "live-ws-request",
+    source: requestSource,
+  }),
+  streamTarget(Ws, wsLimits, {
+    name: "live-ws-frames",
+    source: webSocketSource(true),
+    prefix: request,
+    ends: isOver,
+  }),
   hostileServer(responseSource, "live-ws-response", answerTo),
   hostileServer(
     webSocketSource(false),

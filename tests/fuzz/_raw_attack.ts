@@ -19,12 +19,20 @@ const turn = (): Promise<void> =>
 /** A few writes, however an input is cut: what is between them is the same to the receiver. */
 const MAX_WRITES = 12;
 
+/** How a socket goes. */
+export interface PlayOptions {
+  /** Whether it can be reset. Default: true. */
+  readonly isTcp?: boolean;
+  /** Whether the peer must end what it cannot go on with, unasked. Default: false. */
+  readonly waits?: boolean;
+}
+
 /** Says the input in pieces, then ends, vanishes or resets, and waits until the socket is closed. */
 export async function play(
   socket: Socket,
   input: Uint8Array,
   random: Random,
-  isTcp = true,
+  { isTcp = true, waits = false }: PlayOptions = {},
 ): Promise<void> {
   const closed = new Promise<void>((resolve) =>
     socket.once("close", () => resolve())
@@ -45,7 +53,7 @@ export async function play(
   }
   if (ending <= 1) socket.destroy();
   else if (ending === 2 && isTcp) socket.resetAndDestroy();
-  else if (!socket.destroyed) socket.end();
+  else if (!socket.destroyed && !waits) socket.end();
   await closed;
 }
 
@@ -54,6 +62,7 @@ export async function attackStream(
   target: RawTarget,
   input: Uint8Array,
   random: Random,
+  waits = false,
 ): Promise<void> {
   const socket = connect({ ...target, noDelay: true });
   const connected = await new Promise<boolean>((resolve) => {
@@ -61,5 +70,5 @@ export async function attackStream(
     socket.once("error", () => resolve(false));
   });
   if (!connected) throw new Error("the listener accepts nobody any more");
-  await play(socket, input, random, "port" in target);
+  await play(socket, input, random, { isTcp: "port" in target, waits });
 }
