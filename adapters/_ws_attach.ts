@@ -26,6 +26,8 @@ export interface AttachWebSocketOptions {
   readonly highWaterMark?: number;
   /** As in `ListenOptions`. Default: 64 MiB. */
   readonly outboxLimit?: number;
+  /** As in `ListenOptions`. Default: 0, never. */
+  readonly idleTimeoutMs?: number;
   /** The peer's address, where the server knows it: the standard interface does not. Default: unknown. */
   readonly peerAddress?: { readonly hostname: string; readonly port: number };
 }
@@ -42,6 +44,7 @@ export interface WebSocketAttachment extends Attachment {
 /** An attachment of either kind of socket. */
 export class AttachedWebSocket implements WebSocketAttachment {
   readonly adapter: Adapter;
+  readonly idleTimeoutMs: number;
   readonly #socket: StandardWebSocketLike | WebSocketSocket;
   readonly #options: AttachWebSocketOptions;
   #connection: NativeWsConnection | undefined;
@@ -52,6 +55,7 @@ export class AttachedWebSocket implements WebSocketAttachment {
     options: AttachWebSocketOptions,
   ) {
     this.adapter = adapter;
+    this.idleTimeoutMs = options.idleTimeoutMs ?? 0;
     this.#socket = socket;
     this.#options = options;
   }

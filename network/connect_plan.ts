@@ -17,7 +17,7 @@ import type {
 } from "../adapters/adapter.ts";
 import { Fault } from "../runtime/fault.ts";
 import { abortError } from "./errors.ts";
-import { idleTimeout } from "./options.ts";
+import { checkLimits, idleTimeout } from "./options.ts";
 import { OwnConnect } from "./own_connect.ts";
 import type { ConnectPlan } from "./own_connect.ts";
 import { reconnectPlan } from "./reconnect_plan.ts";
@@ -36,6 +36,7 @@ export function ownConnect<
   target: TargetAddress,
   options: Connect,
 ): OwnConnect {
+  checkLimits(options);
   const { signal, maxMessageSize } = options;
   const plan: ConnectPlan = {
     dial: (events) => transport.connect(registry.host, target, options, events),

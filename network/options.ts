@@ -8,6 +8,7 @@ import { checkInteger, MAX_TIME_MS } from "../adapters/_options.ts";
 import type {
   Adapter,
   CloseOptions,
+  ConnectOptions,
   ListenOptions,
 } from "../adapters/adapter.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
@@ -77,6 +78,25 @@ const DEFAULT_DRAIN_MS = 30_000;
 /** How long a removed connection waits for the peer's FIN before it closes, in milliseconds. */
 export const LINGER_MS = 1_000;
 
+/**
+ * Checks the limits that all transports take, also for one that has no use for
+ * them, or that a user wrote without checks. Throws `invalid-option`.
+ */
+export function checkLimits(options: ConnectOptions | ListenOptions): void {
+  const { maxMessageSize, highWaterMark, outboxLimit } = options;
+  for (
+    const [name, value] of Object.entries({
+      maxMessageSize,
+      highWaterMark,
+      outboxLimit,
+    })
+  ) {
+    if (value !== undefined) {
+      checkInteger(name, value, 1, Number.MAX_SAFE_INTEGER);
+    }
+  }
+}
+
 /** What holds for all that a listener accepts. */
 export interface ListenLimits {
   /** Infinity for no limit. */
@@ -90,6 +110,7 @@ export function listenLimits(
   { isConnectionOriented, name }: Adapter<never, never>,
   options: ListenOptions,
 ): ListenLimits {
+  checkLimits(options);
   const { maxConnections } = options;
   const idleTimeoutMs = idleTimeout(options);
   if (idleTimeoutMs > 0 && !isConnectionOriented) {

@@ -193,7 +193,7 @@ function bound(
   byDefault: number,
 ): number {
   if (value === undefined) return byDefault;
-  if (Number.isInteger(value) && value > 0) return value;
+  if (Number.isSafeInteger(value) && value > 0) return value;
   throw new NetworkError(
     "invalid-option",
     `Cannot use ${name} ${String(value)}: it must be an integer from 1`,

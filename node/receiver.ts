@@ -71,7 +71,7 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
     timeoutMs: number,
     options: ReceiveOptions = {},
   ): Promise<NodeEvent<Signal> | undefined> {
-    if (!(timeoutMs >= 0 && timeoutMs < Infinity)) {
+    if (!(Number.isFinite(timeoutMs) && timeoutMs >= 0)) {
       throw new NetworkError(
         "invalid-option",
         `Cannot use timeoutMs ${timeoutMs}: it must be finite, not negative`,

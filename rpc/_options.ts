@@ -53,7 +53,7 @@ export function count(name: string, value: number): number {
 
 /** A time as it was given, in milliseconds; throws if it is none. */
 export function timeLimit(value: number): number {
-  if (value >= 0 && value < Infinity) return value;
+  if (Number.isFinite(value) && value >= 0) return value;
   throw new NetworkError(
     "invalid-option",
     `Cannot use timeoutMs ${value}: it must be finite and not negative`,
