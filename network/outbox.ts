@@ -22,6 +22,9 @@ const SLAB_SIZE = 64 * 1024;
 /** Payloads above this go by reference: copying costs more than a write of its own (bench: outbox). */
 const COPY_LIMIT = 16 * 1024;
 
+/** What may stay unused at the end of a slab that waits: with more, a full outbox would hold a fifth more than it counts. */
+const MAX_WASTE = SLAB_SIZE / 8;
+
 /** How many free slabs a node keeps. */
 const MAX_FREE_SLABS = 16;
 
@@ -166,6 +169,8 @@ export class StreamOutbox implements Outbox, OutboxControl {
         segments[this.#nextSegment] = segment.subarray(taken);
         return this.#blocked();
       }
+      // Gone: the list may live on for long, and must not keep the bytes with it.
+      segments[this.#nextSegment] = NO_SLAB;
       this.#nextSegment += 1;
     }
     segments.length = 0;
@@ -242,6 +247,9 @@ export class StreamOutbox implements Outbox, OutboxControl {
       // A full slab leaves at once: a long run of sends costs a few writes and one slab, not a queue of them.
       this.flush();
       if (this.#slabEnd + size <= this.slab.length) return;
+      if (this.slab.length - this.#slabEnd > MAX_WASTE && this.#compact(size)) {
+        return;
+      }
       this.#sealSlab();
     }
     this.slab = size > SLAB_SIZE
@@ -249,6 +257,15 @@ export class StreamOutbox implements Outbox, OutboxControl {
       : this.#scheduler.takeSlab();
     this.#slabStart = 0;
     this.#slabEnd = 0;
+  }
+
+  /** Moves what waits in the slab into a buffer of just its size, so that the slab can start over; false if it still could not take `size`. */
+  #compact(size: number): boolean {
+    // From 0 on, or parts of the slab are in segments or in the socket's hands.
+    if (this.#slabStart !== 0 || size > this.slab.length) return false;
+    this.#segments.push(this.slab.slice(0, this.#slabEnd));
+    this.#slabEnd = 0;
+    return true;
   }
 
   /** The slab starts over, or goes back to the node, as soon as nobody can still read its bytes. */

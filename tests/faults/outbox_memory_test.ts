@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { test } from "../_test.ts";
+import { OutboxScheduler, StreamOutbox } from "../../network/outbox.ts";
+import { Random } from "./_random.ts";
+
+/** A socket that takes nothing until it is told how much. */
+class ShutSocket {
+  readonly pending = 0;
+  readonly written: Uint8Array[] = [];
+  room = 0;
+
+  write(bytes: Uint8Array): number {
+    const taken = Math.min(this.room, bytes.length);
+    this.room -= taken;
+    if (taken > 0) this.written.push(bytes.subarray(0, taken));
+    return taken;
+  }
+}
+
+const LIMIT = 8 << 20;
+
+function blockedOutbox(): { socket: ShutSocket; outbox: StreamOutbox } {
+  const socket = new ShutSocket();
+  const outbox = new StreamOutbox(
+    socket,
+    { highWaterMark: 1 << 20, limit: LIMIT },
+    new OutboxScheduler(),
+    () => {},
+  );
+  outbox.put(new Uint8Array(1));
+  outbox.flush();
+  return { socket, outbox };
+}
+
+/** What the adapters do with a message: the small ones into the slab, large ones by reference behind their head. */
+function send(outbox: StreamOutbox, size: number, mark: number): boolean {
+  const total = 4 + size;
+  if (!outbox.hasRoom(total)) return false;
+  const isSmall = size <= outbox.copyLimit;
+  const offset = outbox.reserve(isSmall ? total : 4);
+  outbox.slab.fill(mark, offset, offset + (isSmall ? total : 4));
+  if (!isSmall) outbox.append(new Uint8Array(size).fill(mark));
+  return true;
+}
+
+/** The buffers behind everything that is queued, each counted once. */
+function held(socket: ShutSocket, outbox: StreamOutbox): number {
+  const buffers = new Set([outbox.slab.buffer]);
+  socket.room = Infinity;
+  outbox.drained();
+  for (const { buffer } of socket.written) buffers.add(buffer);
+  let bytes = 0;
+  for (const { byteLength } of buffers) bytes += byteLength;
+  return bytes;
+}
+
+/** Nearly a quarter of a slab, nearly a third: the sizes that leave most of a slab over. */
+const sizes = [1, 60, 1_000, 4_000, 8_200, 10_000, 11_000, 13_200, 16_384];
+
+for (const size of sizes) {
+  test(`Outbox: full of messages of ${size} bytes, it holds at most a fifth more than it counts`, () => {
+    const { socket, outbox } = blockedOutbox();
+    while (send(outbox, size, 1)) if (size > 100) outbox.flush();
+    const counted = outbox.size;
+    assert(counted > LIMIT - 20_000);
+    const bytes = held(socket, outbox);
+    assert(bytes <= counted * 1.2, `${bytes} for ${counted}`);
+    assert.equal(outbox.size, 0);
+  });
+}
+
+test("Outbox: full of messages of all sizes, it holds at most a fifth more than it counts, and all come out as they went in", () => {
+  const random = new Random(20_261_121);
+  const { socket, outbox } = blockedOutbox();
+  const sent: [number, number][] = [[1, 0]];
+  for (let mark = 1;; mark = mark % 255 + 1) {
+    const size = random.below(random.below(8) === 0 ? 40_000 : 16_400);
+    if (!send(outbox, size, mark)) break;
+    sent.push([4 + size, mark]);
+    if (random.below(10) === 0) outbox.flush();
+  }
+  const counted = outbox.size;
+  const bytes = held(socket, outbox);
+  assert(bytes <= counted * 1.2, `${bytes} for ${counted}`);
+  const out = socket.written.values();
+  let chunk = new Uint8Array(0);
+  for (const [size, mark] of sent) {
+    for (let left = size; left > 0;) {
+      if (chunk.length === 0) {
+        const next = out.next();
+        assert(next.done !== true, "bytes are missing");
+        chunk = new Uint8Array(next.value);
+      }
+      const count = Math.min(left, chunk.length);
+      assert(chunk.subarray(0, count).every((byte) => byte === mark));
+      chunk = chunk.subarray(count);
+      left -= count;
+    }
+  }
+  assert.equal(chunk.length, 0);
+  assert.equal(out.next().done, true);
+});
+
+test("Outbox: what has gone out is let go of, also from the middle of a long queue", async () => {
+  const { socket, outbox } = blockedOutbox();
+  const watched: WeakRef<Uint8Array>[] = [];
+  const fill = (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      const payload = new Uint8Array(20_000);
+      watched.push(new WeakRef(payload));
+      outbox.append(payload);
+    }
+  };
+  fill(100);
+  socket.room = 1 + 30 * 20_000;
+  outbox.drained();
+  socket.written.length = 0;
+  assert.equal(outbox.size, 70 * 20_000);
+  await collectGarbage();
+  const kept = watched.filter((ref) => ref.deref() !== undefined).length;
+  // A few may still be in a register or on the stack.
+  assert(kept <= 75, `${kept} of 70`);
+});
+
+/** Several turns, because the collector of Bun looks at the stack too. */
+async function collectGarbage(): Promise<void> {
+  const bun: unknown = Reflect.get(globalThis, "Bun");
+  let collect: unknown;
+  if (typeof bun === "object" && bun !== null) {
+    const gc: unknown = Reflect.get(bun, "gc");
+    assert(typeof gc === "function");
+    collect = () => gc.call(bun, true);
+  } else {
+    setFlagsFromString("--expose-gc");
+    collect = runInNewContext("gc");
+  }
+  assert(typeof collect === "function");
+  for (let turn = 0; turn < 5; turn += 1) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 5));
+    collect();
+  }
+}
