@@ -4,6 +4,7 @@
  * @typedef {object} Bar
  * @property {string} id
  * @property {string} title what the reader of the table sees
+ * @property {string} short the same, where there is little room
  * @property {string} workload
  * @property {string} against what the reader sees
  * @property {(runtime: string) => string[]} rivals the ids of the contenders; the best of those measured counts
@@ -20,6 +21,7 @@ const each = (/** @type {number} */ limit) =>
 export const BARS = Object.freeze([
   {
     id: "framed-tcp-message-io",
+    short: "FramedTcp 64 B / message-io",
     title: "FramedTcp one-way, 64 B, messages/s",
     workload: "framed-tcp-64",
     against: "message-io 0.19",
@@ -30,6 +32,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "framed-tcp-protosocket",
+    short: "FramedTcp 64 B / protosocket",
     title: "FramedTcp one-way, 64 B, messages/s",
     workload: "framed-tcp-64",
     against: "protosocket, same frames",
@@ -40,6 +43,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "framed-tcp-bare",
+    short: "FramedTcp 64 B / bare sockets",
     title: "FramedTcp one-way, 64 B, messages/s",
     workload: "framed-tcp-64",
     against: "hand-written loop on the runtime's bare sockets",
@@ -49,6 +53,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "bulk-bare",
+    short: "FramedTcp bulk / bare sockets",
     title: "FramedTcp bulk, 64 KiB messages, bytes/s",
     workload: "bulk",
     against: "the runtime's bare sockets",
@@ -58,6 +63,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "framed-tcp-echo",
+    short: "FramedTcp echo / bare sockets",
     title: "FramedTcp echo, one in flight, p50",
     workload: "framed-tcp-echo",
     against: "the runtime's bare sockets",
@@ -67,6 +73,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "ws-ws",
+    short: "Ws 64 B / ws on Node",
     title: "Ws one-way, 64 B, messages/s",
     workload: "ws-64",
     against: "`ws` on Node",
@@ -76,6 +83,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "ws-echo",
+    short: "Ws echo / ws or own server",
     title: "Ws echo, one in flight, p50",
     workload: "ws-echo",
     against: "the faster of `ws` and the runtime's own server",
@@ -85,6 +93,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "udp-bare",
+    short: "Udp 64 B / bare sockets",
     title: "Udp 64 B, datagrams/s delivered",
     workload: "udp-64",
     against: "the runtime's bare datagram socket",
@@ -94,6 +103,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "thousand-bare",
+    short: "1,000 connections / bare sockets",
     title: "1,000 connections echoing, messages/s in all",
     workload: "thousand-echo",
     against: "bare sockets of that runtime",
@@ -103,6 +113,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "timers-fired",
+    short: "timers fired / setTimeout",
     title: "one million timers, set and fired",
     workload: "timers-fired",
     against: "the runtime's `setTimeout`",
@@ -112,6 +123,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "timers-cancelled",
+    short: "timers cancelled / setTimeout",
     title: "one million timers, set and cancelled",
     workload: "timers-cancelled",
     against: "the runtime's `setTimeout`",
@@ -121,6 +133,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "allocation",
+    short: "allocation / view and event",
     title: "allocation a 64 B message, receive side, bytes",
     workload: "allocation",
     against: "one view and one event object",
@@ -131,6 +144,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "size-framed-tcp",
+    short: "size of ./framed_tcp / 12 KiB",
     title: "import of the FramedTcp subpath, minified and gzipped, KiB",
     workload: "bundle-size",
     against: "12 KiB",
@@ -140,6 +154,7 @@ export const BARS = Object.freeze([
   },
   {
     id: "size-browser",
+    short: "size of ./browser / 10 KiB",
     title: "import of the browser entry, minified and gzipped, KiB",
     workload: "bundle-size",
     against: "10 KiB",
@@ -156,7 +171,9 @@ export const BARS = Object.freeze([
  *
  * @typedef {object} Verdict
  * @property {string} bar
+ * @property {string} workload
  * @property {string} title
+ * @property {string} short
  * @property {string} against
  * @property {string} subject the runtime, or the subpath
  * @property {"atLeast" | "atMost"} sense
@@ -183,7 +200,9 @@ export function judge(workloads, bars = BARS) {
       const { ratio, rival } = compare(bar, subject, contenders);
       return {
         bar: bar.id,
+        workload: bar.workload,
         title: bar.title,
+        short: bar.short,
         against: bar.against,
         subject,
         sense: bar.sense,

@@ -2,7 +2,7 @@
  * Who takes part in the benchmark: signalbox on each runtime, the runtimes' own
  * means, and the peers of `bench/peers/`.
  *
- * @typedef {import("./_processes.mjs").Runtime} Runtime
+ * @typedef {import("./_runtimes.mjs").Runtime} Runtime
  *
  * @typedef {object} Contender
  * @property {string} id
@@ -13,7 +13,8 @@
  * @property {string | undefined} transport what it speaks in place of the workload's
  * @property {(args: readonly string[]) => string[]} command keeps to the command line of the peers
  */
-import { programOn, RUNTIME_NAMES, RUNTIMES } from "./_processes.mjs";
+import { programOn } from "./_processes.mjs";
+import { RUNTIME_NAMES, RUNTIMES } from "./_runtimes.mjs";
 import { peerCommand } from "./peers/catalog.mjs";
 
 const SIGNALBOX = "bench/signalbox_peer.ts";

@@ -76,7 +76,7 @@ export async function compileModules() {
  * Where a runtime's users import a source file from: Deno the TypeScript that
  * JSR has, others the JavaScript that npm has.
  *
- * @param {import("./_processes.mjs").Runtime} runtime
+ * @param {import("./_runtimes.mjs").Runtime} runtime
  * @param {string} file
  */
 export function moduleUrl(runtime, file) {

@@ -10,17 +10,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { bunPath, denoPath, nodePath, root } from "../scripts/runtimes.mjs";
 
-/** @typedef {"deno" | "bun" | "node"} Runtime */
-
-/** @type {readonly Runtime[]} */
-export const RUNTIMES = Object.freeze(["deno", "bun", "node"]);
-
-/** What a runtime is called in tables. */
-export const RUNTIME_NAMES = Object.freeze({
-  deno: "Deno",
-  bun: "Bun",
-  node: "Node",
-});
+/** @typedef {import("./_runtimes.mjs").Runtime} Runtime */
 
 /** Descriptors that a process of a thousand connections may want. */
 const DESCRIPTORS = 8_192;

@@ -32,7 +32,7 @@
  * @property {string[]} head
  * @property {string[][]} rows
  */
-import { RUNTIME_NAMES, RUNTIMES } from "./_processes.mjs";
+import { RUNTIME_NAMES, RUNTIMES } from "./_runtimes.mjs";
 
 const PREFIXES = /** @type {const} */ ([[1e9, "G"], [1e6, "M"], [1e3, "k"]]);
 
@@ -167,30 +167,55 @@ function pivot({ unit, contenders }) {
 }
 
 /**
- * The table of bars.
+ * The table of bars: each a row, with what came of it on each runtime.
  *
  * @param {readonly import("./_bars.mjs").Verdict[]} verdicts
  * @returns {Table}
  */
 export function barTable(verdicts) {
+  const ids = [...new Set(verdicts.map(({ bar }) => bar))];
+  const runtimes = RUNTIMES.filter((runtime) =>
+    verdicts.some(({ subject }) => subject === runtime)
+  );
   return {
-    head: ["workload", "against", "on", "at least or most", "ratio", ""],
-    rows: verdicts.map((verdict) => {
-      const { title, against, subject, sense, limit, aim, ratio } = verdict;
-      const isFigure = subject.startsWith("./");
+    head: [
+      "workload",
+      "against",
+      "bar",
+      ...runtimes.map((runtime) => RUNTIME_NAMES[runtime] ?? runtime),
+      "any",
+    ],
+    rows: ids.map((id) => {
+      const own = verdicts.filter(({ bar }) => bar === id);
+      const [first] = own;
+      const cell = (/** @type {(subject: string) => boolean} */ matches) => {
+        const verdict = own.find(({ subject }) => matches(subject));
+        return verdict === undefined ? "" : verdictText(verdict);
+      };
       return [
-        title,
-        against,
-        RUNTIME_NAMES[/** @type {keyof typeof RUNTIME_NAMES} */ (subject)] ??
-          subject,
-        `${sense === "atLeast" ? "≥" : "≤"} ${limit}${isFigure ? "" : " ×"}${
-          aim === undefined ? "" : ` (aim ${aim})`
-        }`,
-        ratio === undefined ? "–" : `${digits(ratio)}${isFigure ? "" : " ×"}`,
-        verdict.verdict,
+        first?.title ?? id,
+        first?.against ?? "",
+        limitText(own),
+        ...runtimes.map((runtime) => cell((subject) => subject === runtime)),
+        cell((subject) => !(subject in RUNTIME_NAMES)),
       ];
     }),
   };
+}
+
+/** @param {readonly import("./_bars.mjs").Verdict[]} verdicts of one bar */
+function limitText(verdicts) {
+  const [first] = verdicts;
+  if (first === undefined) return "";
+  const limits = [...new Set(verdicts.map(({ limit }) => limit))];
+  return `${first.sense === "atLeast" ? "≥" : "≤"} ${limits.join(", ")}${
+    first.aim === undefined ? "" : ` (aim ${first.aim})`
+  }`;
+}
+
+/** @param {import("./_bars.mjs").Verdict} verdict */
+function verdictText({ ratio, verdict }) {
+  return ratio === undefined ? verdict : `${digits(ratio)} ${verdict}`;
 }
 
 /** @param {Table} table */

@@ -62,8 +62,11 @@ export function summarize(values) {
  */
 export function turns(items, round) {
   if (items.length === 0) return [];
-  const first = round % items.length;
-  const rotated = [...items.slice(first), ...items.slice(0, first)];
+  const { length } = items;
   // Backwards in every other round: else one would always come after the same one.
-  return round % 2 === 0 ? rotated : rotated.reverse();
+  const step = round % 2 === 0 ? 1 : length - 1;
+  return items.map((
+    _,
+    index,
+  ) => /** @type {Item} */ (items[(round + index * step) % length]));
 }

@@ -39,13 +39,8 @@ import {
   moduleUrl,
   subpaths,
 } from "./_modules.mjs";
-import {
-  programOn,
-  runAlone,
-  runPair,
-  RUNTIME_NAMES,
-  RUNTIMES,
-} from "./_processes.mjs";
+import { programOn, runAlone, runPair } from "./_processes.mjs";
+import { RUNTIME_NAMES, RUNTIMES } from "./_runtimes.mjs";
 
 /** Bytes of a message in the one-way workloads. */
 export const SIZES = Object.freeze([16, 64, 256, 1_024, 4_096, 65_536]);

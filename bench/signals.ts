@@ -15,7 +15,8 @@ import { createNode, type TimerId } from "../mod.ts";
 const SPREAD_MS = 50;
 /** Timers that are cancelled would fire after so long. */
 const LONG_MS = 30_000;
-const WARMUP = 100_000;
+/** Before the timed part, one in so many of it. */
+const WARMUP_PART = 10;
 
 /** Does it with `count`; resolves when it is done. */
 type Work = (count: number) => Promise<void>;
@@ -108,7 +109,7 @@ const work =
   (values.with === "runtime" ? ofRuntime() : ofSignalbox())[values.what];
 if (work === undefined) throw new Error(`there is no ${values.what}`);
 
-await work(Math.min(WARMUP, count));
+await work(Math.ceil(count / WARMUP_PART));
 const startedAt = performance.now();
 await work(count);
 const seconds = (performance.now() - startedAt) / 1_000;

@@ -9,16 +9,17 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { judge } from "../bench/_bars.mjs";
 import { load, machine, versions } from "../bench/_machine.mjs";
-import { RUNTIME_NAMES, RUNTIMES } from "../bench/_processes.mjs";
+import { RUNTIME_NAMES, RUNTIMES } from "../bench/_runtimes.mjs";
 import { barTable, textTable, workloadTable } from "../bench/_report.mjs";
-import { runWorkload } from "../bench/_run.mjs";
+import { runAll, runWithin } from "../bench/_run.mjs";
 import { WORKLOADS } from "../bench/_workloads.mjs";
 import { ensureDependencies } from "./runtimes.mjs";
 
 const HELP = `npm run bench -- [options]
 
   --peers          also measure what needs Rust or packages of npm
-  --quick          the workloads of most bars, in under two minutes
+  --quick          the workloads of most bars, in under two minutes: on a busy
+                   machine with fewer runs than five
   --only NAMES     these workloads, separated by commas; the beginning of a name is enough
   --runtime NAMES  deno, bun, node, separated by commas; default: all
   --runs N         how often each contender is measured; default 5
@@ -29,7 +30,8 @@ const HELP = `npm run bench -- [options]
 
 Each figure is the median of its runs, between the least and the greatest. The
 contenders of a workload take turns. The exit status is 1 if one of signalbox's
-own runs failed; a bar that is missed does not change it.`;
+own runs failed; a bar that is missed does not change it. Where there is no
+Cargo, what needs it is left out of --peers.`;
 
 /** @type {import("../bench/_workloads.mjs").Settings} */
 const FULL = {
@@ -49,8 +51,11 @@ const QUICK = {
   seconds: 0.15,
   longSeconds: 0.15,
   bulkMessages: 4_096,
-  signals: 200_000,
+  signals: 100_000,
 };
+
+/** With what comes before and after, under two minutes. */
+const QUICK_BUDGET_MS = 105_000;
 
 const isTerminal = process.stderr.isTTY === true;
 const options = readOptions();
@@ -80,35 +85,52 @@ async function main() {
   for (const [name, value] of Object.entries(results.versions)) {
     console.log(`${name.padEnd(14)}${value}`);
   }
-  for (const workload of workloads) {
-    const result = await runWorkload(workload, {
-      settings: options.settings,
-      takesPart,
-      onProgress: progress,
-    });
-    progress("");
-    results.workloads.push(result);
-    console.log(
-      `\n── ${result.title} (${result.id})\n${
-        textTable(workloadTable(result))
-      }`,
-    );
-    complain(result);
-    // At once: a long run that is broken off has still measured something.
-    write(results);
-  }
+  const run = {
+    settings: options.settings,
+    takesPart,
+    onProgress: progress,
+    onResult(
+      /** @type {import("../bench/_report.mjs").WorkloadResult} */ result,
+    ) {
+      progress("");
+      results.workloads.push(result);
+      console.log(
+        `\n── ${result.title} (${result.id})\n${
+          textTable(workloadTable(result))
+        }`,
+      );
+      complain(result);
+      // At once: a long run that is broken off has still measured something.
+      write(results);
+    },
+  };
+  if (options.quick) {
+    await runWithin(workloads, { ...run, budgetMs: QUICK_BUDGET_MS });
+  } else await runAll(workloads, run);
   Object.assign(results.machine, {
     loadAfter: load(),
     minutes: Math.round((performance.now() - startedAt) / 6_000) / 10,
   });
   results.verdicts = judge(results.workloads);
   write(results);
-  const judged = results.verdicts.filter(({ subject }) =>
-    subject.startsWith("./") || options.runtimes.includes(subject)
+  const judged = results.verdicts.filter(({ subject, workload }) =>
+    (subject.startsWith("./") || options.runtimes.includes(subject)) &&
+    (options.only === undefined ||
+      results.workloads.some(({ id }) => id === workload))
   );
-  console.log(`\n── The bars\n${textTable(barTable(judged))}`);
+  if (judged.length > 0) {
+    console.log(`\n── The bars\n${textTable(barTable(judged))}`);
+  }
   const count = (/** @type {string} */ verdict) =>
     judged.filter((one) => one.verdict === verdict).length;
+  if (options.quick) {
+    const counts = results.workloads.flatMap(({ contenders }) =>
+      contenders.map(({ runs }) => runs.length)
+    );
+    console.log(
+      `\nA look: short runs, ${Math.max(0, ...counts)} of each contender.`,
+    );
+  }
   console.log(
     `\n${count("met")} bars met, ${count("missed")} missed, ${
       count("not measured")

@@ -1,0 +1,164 @@
+/**
+ * Draws the charts of a run of the benchmark and writes its tables into the page
+ * of `docs/benchmarks/`: `node scripts/bench_charts.mjs FILE`.
+ */
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { charts } from "../bench/_charts.mjs";
+import { barTable, markdownTable, workloadTable } from "../bench/_report.mjs";
+import { execute } from "./_command.mjs";
+import { denoPath, root } from "./runtimes.mjs";
+
+const folder = join(root, "docs", "benchmarks");
+const page = join(folder, "README.md");
+/** The page's own results, from which everything in it can be made again. */
+const RESULTS = "results.json";
+/** Columns of the table of bars that are text. */
+const TEXT_COLUMNS_OF_BARS = 3;
+
+/**
+ * Draws all charts and writes the tables.
+ *
+ * @param {import("../bench/_report.mjs").Results} results
+ */
+export async function drawCharts(results) {
+  mkdirSync(folder, { recursive: true });
+  for (const file of readdirSync(folder)) {
+    if (file.endsWith(".svg")) rmSync(join(folder, file));
+  }
+  const drawn = charts(results);
+  for (const { file, svg } of drawn) writeFileSync(join(folder, file), svg);
+  writeFileSync(
+    join(folder, RESULTS),
+    `${JSON.stringify(rounded(results), null, 2)}\n`,
+  );
+  let text = readFileSync(page, "utf8");
+  text = fill(text, "machine", machineText(results));
+  text = fill(text, "bars", barsText(results, drawn));
+  text = fill(text, "workloads", workloadsText(results, drawn));
+  writeFileSync(page, text);
+  const { code, output } = await execute(denoPath(), [
+    "fmt",
+    "--quiet",
+    page,
+    join(folder, RESULTS),
+  ]);
+  if (code !== 0) throw new Error(`deno fmt failed: ${output}`);
+  console.log(`Drew ${drawn.length} charts into docs/benchmarks/.`);
+}
+
+/**
+ * Puts text between two markers of the page.
+ *
+ * @param {string} page
+ * @param {string} name
+ * @param {string} text
+ */
+function fill(page, name, text) {
+  const [begin, end] = [`<!-- ${name}: generated -->`, `<!-- /${name} -->`];
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`the page has no ${begin}`);
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${
+    page.slice(to)
+  }`;
+}
+
+/** @param {import("../bench/_report.mjs").Results} results */
+function machineText({ date, machine, versions, options }) {
+  const rows = [
+    ["Date", date.slice(0, 10)],
+    ["Processor", `${machine.cpu}, ${machine.cores} cores`],
+    ["Memory", `${machine.memoryGiB} GiB`],
+    ["System", String(machine.system)],
+    [
+      "Load before and after",
+      `${machine.loadBefore} and ${machine.loadAfter}`,
+    ],
+    ["Runs of each contender", String(options.runs)],
+    ...Object.entries(versions),
+  ];
+  return markdownTable({ head: ["", ""], rows }, 2);
+}
+
+/**
+ * @param {import("../bench/_report.mjs").Results} results
+ * @param {readonly import("../bench/_charts.mjs").Chart[]} drawn
+ */
+function barsText({ verdicts }, drawn) {
+  const counts = ["met", "missed", "not measured"].map((verdict) =>
+    `${verdicts.filter((one) => one.verdict === verdict).length} ${verdict}`
+  );
+  return [
+    `Of ${verdicts.length}: ${counts.join(", ")}.`,
+    picture(drawn, "bars.svg"),
+    markdownTable(barTable(verdicts), TEXT_COLUMNS_OF_BARS),
+  ].filter((part) => part !== "").join("\n\n");
+}
+
+/**
+ * @param {import("../bench/_report.mjs").Results} results
+ * @param {readonly import("../bench/_charts.mjs").Chart[]} drawn
+ */
+function workloadsText({ workloads }, drawn) {
+  return workloads.map((workload) => {
+    const { id, title, better } = workload;
+    const size = /^(.*)-16$/.exec(id)?.[1];
+    return [
+      `### ${title}`,
+      size === undefined
+        ? ""
+        : picture(drawn, `one_way_${size.replace("-", "_")}.svg`),
+      picture(drawn, `${id.replaceAll("-", "_")}.svg`),
+      `${better === "higher" ? "Higher" : "Lower"} is better.`,
+      markdownTable(workloadTable(workload)),
+    ].filter((part) => part !== "").join("\n\n");
+  }).join("\n\n");
+}
+
+/**
+ * @param {readonly import("../bench/_charts.mjs").Chart[]} drawn
+ * @param {string} name
+ */
+function picture(drawn, name) {
+  const chart = drawn.find(({ file }) => file === name);
+  return chart === undefined ? "" : `![${chart.alt}](${name})`;
+}
+
+/**
+ * Numbers with no more digits than mean something: the file is kept.
+ *
+ * @template Value
+ * @param {Value} value
+ * @returns {Value}
+ */
+function rounded(value) {
+  return JSON.parse(
+    JSON.stringify(
+      value,
+      (_, part) =>
+        typeof part === "number" && !Number.isInteger(part)
+          ? Number(part.toPrecision(5))
+          : part,
+    ),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [file] = process.argv.slice(2);
+  if (file === undefined) {
+    console.error(
+      "node scripts/bench_charts.mjs FILE (of npm run bench -- --json FILE)",
+    );
+    process.exit(2);
+  }
+  await drawCharts(JSON.parse(readFileSync(file, "utf8")));
+}
