@@ -340,7 +340,11 @@ export class MemoryDatagram implements DatagramSocket, Binding {
     const limit = this.#request.receiveBufferSize ?? RECEIVE_BUFFER_SIZE;
     // Lost, as UDP loses what its reader has no room for.
     if (this.#inbox.length > 0 && this.#inboxSize + size > limit) return;
-    this.#inbox.push(datagram);
+    // A carrier may bring it twice, and the bytes are the receiver's each time.
+    const isAlone = this.#place.space.carrier === undefined;
+    this.#inbox.push(
+      isAlone ? datagram : { ...datagram, data: datagram.data.slice() },
+    );
     this.#inboxSize += size;
     this.#scheduleDelivery();
   }
