@@ -14,7 +14,6 @@ import {
   denoPath,
   ensureDependencies,
   nodePath,
-  root,
 } from "./runtimes.mjs";
 
 const HELP = `npm run soak -- [options]
