@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Adapter } from "../adapters/adapter.ts";
 import type { LocalResource } from "./local_resource.ts";
 import type { RemoteResource } from "./remote_resource.ts";
-import { Traffic } from "./traffic.ts";
 import type { TrafficTotals } from "./traffic.ts";
 
 /** What `network.stats` returns: a snapshot of one connection or listener. */
@@ -39,34 +39,68 @@ export interface TransportStats extends TrafficTotals {
   readonly queuedBytes: number;
 }
 
-/** What has ended, and what only a sum is kept of. */
-interface Tally {
-  readonly traffic: Traffic;
-  connectionsRefused: number;
-  listenerFaults: number;
-  reconnects: number;
+type Sum = { -readonly [Name in keyof TransportStats]: TransportStats[Name] };
+
+const NOTHING: TransportStats = {
+  messagesSent: 0,
+  messagesReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  sendsRefused: 0,
+  connections: 0,
+  listeners: 0,
+  connectionsRefused: 0,
+  listenerFaults: 0,
+  reconnects: 0,
+  queuedBytes: 0,
+};
+
+const NAMES = Object.keys(NOTHING) as (keyof TransportStats)[];
+
+function add(sum: Sum, more: Partial<TransportStats>): void {
+  for (const name of NAMES) sum[name] += more[name] ?? 0;
+}
+
+function addTo(
+  sums: Map<string, Sum>,
+  { name }: Adapter,
+  ...parts: Partial<TransportStats>[]
+): void {
+  let sum = sums.get(name);
+  if (sum === undefined) sums.set(name, sum = { ...NOTHING });
+  for (const part of parts) add(sum, part);
+}
+
+/** What a listener has counted beside its datagrams. */
+function counted(local: LocalResource): Partial<TransportStats> {
+  const { connectionsRefused, faults } = local;
+  return { connectionsRefused, listenerFaults: faults };
+}
+
+/** The sums of all transports. */
+export function totalOf(all: Iterable<TransportStats>): TransportStats {
+  const total: Sum = { ...NOTHING };
+  for (const stats of all) add(total, stats);
+  return total;
 }
 
 /** Keeps the sums of what has ended, by transport. */
 export class Statistics {
-  readonly #tallies = new Map<string, Tally>();
+  readonly #ended = new Map<string, Sum>();
 
   /** A connection has ended. */
   left({ adapter, traffic }: RemoteResource): void {
-    this.#tally(adapter.name).traffic.add(traffic);
+    addTo(this.#ended, adapter, traffic);
   }
 
   /** A connection was made again. */
   reconnected({ adapter }: RemoteResource): void {
-    this.#tally(adapter.name).reconnects += 1;
+    addTo(this.#ended, adapter, { reconnects: 1 });
   }
 
   /** A listener has ended. */
   closed(local: LocalResource): void {
-    const tally = this.#tally(local.adapter.name);
-    tally.traffic.add(local.traffic);
-    tally.connectionsRefused += local.connectionsRefused;
-    tally.listenerFaults += local.faults;
+    addTo(this.#ended, local.adapter, local.traffic, counted(local));
   }
 
   /** The sums of each transport that was used, by its name. */
@@ -75,99 +109,17 @@ export class Statistics {
     locals: Iterable<LocalResource>,
   ): Map<string, TransportStats> {
     const sums = new Map<string, Sum>();
-    for (const [name, tally] of this.#tallies) {
-      sumOf(sums, name).addTally(tally);
-    }
-    for (const remote of remotes) {
-      const sum = sumOf(sums, remote.adapter.name);
-      sum.traffic.add(remote.traffic);
-      sum.connections += 1;
-      sum.queuedBytes += remote.queuedBytes;
+    for (const [name, sum] of this.#ended) sums.set(name, { ...sum });
+    for (const { adapter, traffic, queuedBytes } of remotes) {
+      addTo(sums, adapter, traffic, { connections: 1, queuedBytes });
     }
     for (const local of locals) {
-      const sum = sumOf(sums, local.adapter.name);
-      sum.traffic.add(local.traffic);
-      sum.listeners += 1;
-      sum.queuedBytes += local.listener.queuedBytes;
-      sum.connectionsRefused += local.connectionsRefused;
-      sum.listenerFaults += local.faults;
+      const { queuedBytes } = local.listener;
+      addTo(sums, local.adapter, local.traffic, counted(local), {
+        listeners: 1,
+        queuedBytes,
+      });
     }
-    const stats = new Map<string, TransportStats>();
-    for (const [name, sum] of sums) stats.set(name, sum.stats());
-    return stats;
+    return sums;
   }
-
-  #tally(transport: string): Tally {
-    let tally = this.#tallies.get(transport);
-    if (tally === undefined) {
-      tally = {
-        traffic: new Traffic(),
-        connectionsRefused: 0,
-        listenerFaults: 0,
-        reconnects: 0,
-      };
-      this.#tallies.set(transport, tally);
-    }
-    return tally;
-  }
-}
-
-/** The sums of all transports. */
-export function totalOf(all: Iterable<TransportStats>): TransportStats {
-  const total = new Sum();
-  for (const stats of all) total.add(stats);
-  return total.stats();
-}
-
-class Sum {
-  readonly traffic = new Traffic();
-  connections = 0;
-  listeners = 0;
-  connectionsRefused = 0;
-  listenerFaults = 0;
-  reconnects = 0;
-  queuedBytes = 0;
-
-  addTally(tally: Tally): void {
-    this.traffic.add(tally.traffic);
-    this.connectionsRefused += tally.connectionsRefused;
-    this.listenerFaults += tally.listenerFaults;
-    this.reconnects += tally.reconnects;
-  }
-
-  add(stats: TransportStats): void {
-    this.traffic.add(stats);
-    this.connections += stats.connections;
-    this.listeners += stats.listeners;
-    this.connectionsRefused += stats.connectionsRefused;
-    this.listenerFaults += stats.listenerFaults;
-    this.reconnects += stats.reconnects;
-    this.queuedBytes += stats.queuedBytes;
-  }
-
-  stats(): TransportStats {
-    const {
-      connections,
-      listeners,
-      connectionsRefused,
-      listenerFaults,
-      reconnects,
-      queuedBytes,
-    } = this;
-    return {
-      ...this.traffic.totals(),
-      connections,
-      listeners,
-      connectionsRefused,
-      listenerFaults,
-      reconnects,
-      queuedBytes,
-    };
-  }
-}
-
-function sumOf(sums: Map<string, Sum>, name: string): Sum {
-  let sum = sums.get(name);
-  if (sum === undefined) sums.set(name, sum = new Sum());
-  return sum;
 }

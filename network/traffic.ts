@@ -77,15 +77,6 @@ export class Traffic implements TrafficTotals {
     };
   }
 
-  /** Adds the counts of another. */
-  add(other: TrafficTotals): void {
-    this.messagesSent += other.messagesSent;
-    this.messagesReceived += other.messagesReceived;
-    this.bytesSent += other.bytesSent;
-    this.bytesReceived += other.bytesReceived;
-    this.sendsRefused += other.sendsRefused;
-  }
-
   /**
    * Resolves with true once the resource takes messages, at once if it does
    * already; with false when it ends first. Rejects with `aborted`.
