@@ -127,7 +127,9 @@ export const CHECKS = [
     run: (/** @type {Context} */ context) => runSuite(suite, context),
   })),
   ...shortFuzz(),
+  ...soak(),
   ...echoLatency(),
+  ...idleConnections(),
   {
     id: "build",
     group: "package",
@@ -260,4 +262,35 @@ function echoLatency() {
       () => [nodePath(26), [bench]],
     ),
   ];
+}
+
+/** The soak on each runtime, for a few seconds and with few connections. */
+function soak() {
+  return ["deno", "bun", "node", "node24", "node22"].map((name) =>
+    command(
+      `soak-${name}`,
+      "soak",
+      `a short soak on ${name}`,
+      () => [process.execPath, [
+        join(root, "scripts", "soak.mjs"),
+        ...["--runtime", name, "--seconds", "4", "--connections", "100"],
+      ]],
+    )
+  );
+}
+
+/** Few idle connections on each runtime. */
+function idleConnections() {
+  return ["deno", "bun", "node"].map((name) =>
+    command(
+      `idle-${name}`,
+      "bench",
+      `memory of idle connections beside bare sockets on ${name}`,
+      () => [process.execPath, [
+        join(root, "scripts", "bench_idle.mjs"),
+        ...["--runtime", name, "--connections", "500"],
+        ...["--rounds", "1", "--heap-only"],
+      ]],
+    )
+  );
 }

@@ -4,11 +4,11 @@
  * A connection takes four descriptors here, half of them in the process of the
  * proxies: their limit is raised as far as the system lets it be.
  */
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { execute } from "./_command.mjs";
+import { withDescriptors } from "./_descriptors.mjs";
 import {
   bunPath,
   denoPath,
@@ -38,12 +38,7 @@ const RUNTIMES = {
   bun: () => [bunPath(), [program]],
   node: () => [nodePath(26), ["--expose-gc", program]],
   node24: () => [nodePath(24), ["--expose-gc", program]],
-  node22: () => [nodePath(22), [
-    "--expose-gc",
-    "--experimental-strip-types",
-    "--no-warnings=ExperimentalWarning",
-    program,
-  ]],
+  node22: () => [nodePath(22), ["--expose-gc", program]],
 };
 
 const options = readOptions();
@@ -58,20 +53,6 @@ for (const name of options.runtimes) {
   if (code !== 0) isGood = false;
 }
 process.exit(isGood ? 0 : 1);
-
-/**
- * The same command with as many descriptors as may be.
- *
- * @param {string} command
- * @param {string[]} args
- * @returns {[string, string[]]}
- */
-function withDescriptors(command, args) {
-  if (process.platform === "win32") return [command, args];
-  const hard = spawnSync("sh", ["-c", "ulimit -H -n"], { encoding: "utf8" });
-  const raise = `ulimit -n ${hard.stdout.trim()} 2>/dev/null; exec "$@"`;
-  return ["sh", ["-c", raise, "sh", command, ...args]];
-}
 
 function readOptions() {
   try {
