@@ -124,7 +124,10 @@ export class Simulation {
     let host = this.#hosts.get(name);
     if (host === undefined) {
       const isAddress = isNumeric(name);
-      if (!isAddress && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name)) {
+      const isGood = isAddress
+        ? /^[0-9a-f:.]+$/i.test(name)
+        : /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name);
+      if (!isGood || name === "localhost") {
         throw new NetworkError(
           "invalid-address",
           `Cannot use the host name ${JSON.stringify(name)}`,
