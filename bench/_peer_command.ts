@@ -106,7 +106,17 @@ export function fail(error: unknown, status = 1): never {
   process.exit(status);
 }
 
+let lastWords: (() => void) | undefined;
+
 /** Ends the program when whoever started it is gone, whatever it is doing. */
 export function endWithInput(): void {
-  process.stdin.on("end", () => process.exit(0)).resume();
+  process.stdin.on("end", () => {
+    lastWords?.();
+    process.exit(0);
+  }).resume();
+}
+
+/** Tells what to do when the input ends: a sink of datagrams, which has no other end to wait for, gives its result. */
+export function beforeEnd(callback: () => void): void {
+  lastWords = callback;
 }

@@ -8,7 +8,13 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { bunPath, denoPath, nodePath, root } from "../scripts/runtimes.mjs";
+import {
+  bunPath,
+  cache,
+  denoPath,
+  nodePath,
+  root,
+} from "../scripts/runtimes.mjs";
 
 /** @typedef {import("./_runtimes.mjs").Runtime} Runtime */
 
@@ -95,6 +101,8 @@ export class Program {
         ...process.env,
         NO_COLOR: "1",
         DENO_NO_UPDATE_CHECK: "1",
+        // Keeps what was compiled: a run begins sooner, and goes on as it would have.
+        NODE_COMPILE_CACHE: join(cache, "bench", "compiled"),
         ...env,
       },
     });
@@ -180,9 +188,14 @@ export class Program {
     });
   }
 
-  /** Closes its input, which ends every program of the benchmark, and waits until it is gone. */
-  async end() {
+  /** Closes its input, which ends every program of the benchmark. */
+  closeInput() {
     this.#child.stdin?.end();
+  }
+
+  /** Closes its input, and waits until it is gone. */
+  async end() {
+    this.closeInput();
     const timer = setTimeout(() => this.kill(), 2_000);
     await this.#ended;
     clearTimeout(timer);
@@ -196,13 +209,23 @@ export class Program {
  * @param {readonly string[]} pair.listening
  * @param {(address: string) => readonly string[]} pair.connecting
  * @param {"listening" | "connecting"} pair.result whose result is wanted
+ * @param {number} [pair.quietMs] how long after the end of the one that connects the other is told that
+ *   nothing more comes; default: it knows by itself
  * @param {boolean} [pair.manyConnections]
  * @param {Record<string, string>} [pair.env] of the one that listens
  * @param {number} pair.timeoutMs
  * @returns {Promise<Record<string, unknown>>}
  */
 export async function runPair(
-  { listening, connecting, result, manyConnections = false, env, timeoutMs },
+  {
+    listening,
+    connecting,
+    result,
+    quietMs,
+    manyConnections = false,
+    env,
+    timeoutMs,
+  },
 ) {
   const first = new Program(listening, {
     manyConnections,
@@ -222,6 +245,11 @@ export async function runPair(
         (line) => Promise.reject(new Error(String(line.error))),
         () => new Promise(() => {}),
       );
+      if (quietMs !== undefined) {
+        await Promise.race([second.line("seconds", timeoutMs), failed]);
+        await new Promise((resolve) => setTimeout(resolve, quietMs));
+        first.closeInput();
+      }
       return await /** @type {Promise<Record<string, unknown>>} */ (
         Promise.race([wanted.line("seconds", timeoutMs), failed])
       );

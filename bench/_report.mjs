@@ -54,6 +54,7 @@ export function format(value, unit) {
 /** @param {number} value */
 function digits(value) {
   if (!Number.isFinite(value)) return "–";
+  if (value > 0 && value < 0.1) return value.toPrecision(2);
   if (value >= 1_000) {
     return Math.round(value).toLocaleString("en", { useGrouping: true });
   }
@@ -94,7 +95,7 @@ export function workloadTable(workload) {
     const { label, figures, failures, isOurs } = contender;
     const { value } = figures;
     if (value === undefined) {
-      return [label, `failed: ${shorten(failures[0])}`, ""];
+      return [label, failures.length > 0 ? "failed" : "–"];
     }
     return [
       label,
@@ -246,10 +247,4 @@ export function markdownTable({ head, rows }, left = 1) {
       line(head.map((_, column) => (row[column] ?? "").replaceAll("|", "\\|")))
     ),
   ].join("\n");
-}
-
-/** @param {string | undefined} text */
-function shorten(text = "no run") {
-  const [line = ""] = text.split("\n");
-  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
 }

@@ -51,7 +51,8 @@ const BULK_SIZE = 65_536;
 /** The largest payload of a datagram over IPv4. */
 const LARGEST_DATAGRAM = 65_507;
 const PIPELINE_DEPTH = 64;
-/** A sink of datagrams takes a second of quiet for the end. */
+/** Every datagram that a source has sent was received or lost by then. */
+const QUIET_MS = 100;
 const TIMEOUT_MS = 30_000;
 const ANY = "127.0.0.1:0";
 
@@ -62,12 +63,14 @@ const TRANSPORTS = Object.freeze({
       ...signalbox(),
       ...bare(),
       peer("message-io", "message-io"),
-      peer("protosocket", "protosocket"),
       ...(isBar
-        ? [peer("zeromq", "zeromq, Node", {
-          runtime: "node",
-          transport: "zmtp",
-        })]
+        ? [
+          peer("protosocket", "protosocket"),
+          peer("zeromq", "zeromq, Node", {
+            runtime: "node",
+            transport: "zmtp",
+          }),
+        ]
         : []),
     ],
   },
@@ -75,7 +78,7 @@ const TRANSPORTS = Object.freeze({
     name: "Ws",
     contenders: (/** @type {boolean} */ isBar) => [
       ...signalbox(),
-      ...nativeWebSockets(),
+      ...(isBar ? nativeWebSockets() : []),
       ...ws(isBar ? RUNTIMES : ["node"]),
       ...(isBar
         ? [
@@ -90,7 +93,10 @@ const TRANSPORTS = Object.freeze({
   },
   "tcp": {
     name: "Tcp",
-    contenders: () => [...signalbox(), ...bare()],
+    contenders: (/** @type {boolean} */ isBar) => [
+      ...signalbox(),
+      ...(isBar ? bare() : []),
+    ],
   },
   "udp": {
     name: "Udp",
@@ -175,6 +181,9 @@ function oneWay(transport, size) {
               String(warmupSeconds + seconds),
             ]),
           result: "listening",
+          // The peers in Rust wait for a second of quiet.
+          ...(transport === "udp" && contender.runtime !== undefined &&
+            { quietMs: QUIET_MS }),
           timeoutMs: TIMEOUT_MS,
         });
         return rates(result);

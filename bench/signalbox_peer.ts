@@ -20,6 +20,7 @@ import {
 } from "../mod.ts";
 import { Latencies, Meter } from "./_meters.ts";
 import {
+  beforeEnd,
   endWithInput,
   fail,
   readPeerCommand,
@@ -135,6 +136,7 @@ function sink(): Role {
     }, QUIET_MS);
   };
   const isPacket = !transport.isConnectionOriented;
+  if (isPacket) beforeEnd(end);
   const limit = command.transport === "tcp"
     ? command.messages * (command.size ?? 1)
     : command.messages;
