@@ -13,6 +13,7 @@ import type * as http from "node:http";
 import type * as net from "node:net";
 import type * as os from "node:os";
 import type * as path from "node:path";
+import type * as stream from "node:stream";
 import type * as timers from "node:timers";
 import type * as tls from "node:tls";
 import { Fault } from "./fault.ts";
@@ -37,6 +38,8 @@ export interface NodeBuiltins {
   readonly "node:os": typeof os;
   /** Path names. */
   readonly "node:path": typeof path;
+  /** Streams over streams. */
+  readonly "node:stream": typeof stream;
   /** Timers and immediates. */
   readonly "node:timers": typeof timers;
   /** TLS over TCP. */
@@ -84,6 +87,11 @@ export function nodeBuiltin<Name extends keyof NodeBuiltins>(
     );
   }
   return module;
+}
+
+/** Whether these are Deno's own builtins, some of which do otherwise than Node's. */
+export function isDenoBuiltin(): boolean {
+  return nodeProcess()?.versions.deno !== undefined;
 }
 
 /**

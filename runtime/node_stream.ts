@@ -37,6 +37,8 @@ const MAX_DISCARD_TURNS = 100;
 
 /** What TLS makes of a stream on `node:net`. */
 export interface StreamSecurity {
+  /** The socket under TLS, if that is another one: it has the addresses, and is paused with the stream. */
+  readonly carrier: net.Socket | undefined;
   /** Looks at the peer once the handshake is done; a fault refuses it. */
   judge(): Fault | undefined;
   /** What the handshake agreed on. */
@@ -152,11 +154,13 @@ export class NodeStream implements StreamSocket {
   }
 
   pause(): void {
-    if (!this.#isLocallyClosed) this.#socket.pause();
+    if (this.#isLocallyClosed) return;
+    this.#socket.pause();
+    this.#security?.carrier?.pause();
   }
 
   resume(): void {
-    if (!this.#isLocallyClosed) this.#socket.resume();
+    if (!this.#isLocallyClosed) this.#resume();
   }
 
   shutdown(): void {
@@ -175,7 +179,7 @@ export class NodeStream implements StreamSocket {
     // Input left unread would turn the FIN into a reset, which drops what is
     // still on its way: read on, for nobody, until the output is out and a turn
     // brought nothing.
-    this.#socket.resume();
+    this.#resume();
     this.#socket.end(this.#discardInput);
   }
 
@@ -192,8 +196,13 @@ export class NodeStream implements StreamSocket {
     }
   }
 
+  #resume(): void {
+    this.#security?.carrier?.resume();
+    this.#socket.resume();
+  }
+
   #prepare(): void {
-    const socket = this.#socket;
+    const socket = this.#security?.carrier ?? this.#socket;
     this.#isOpen = true;
     if (this.peerAddress.family === "unix") {
       this.localAddress = unixAddress("");

@@ -6,6 +6,7 @@
 
 import type { TLSSocket } from "node:tls";
 import { nodeBuiltin } from "./_node_builtins.ts";
+import { tlsFailureOf } from "./node_tls_fault.ts";
 import type { PeerCertificate, TlsSession } from "./tls.ts";
 
 /** What was agreed on over a socket whose handshake is done. */
@@ -37,8 +38,23 @@ function peerCertificate(socket: TLSSocket): PeerCertificate | undefined {
   return raw === undefined ? undefined : describeCertificate(raw);
 }
 
+/** What is wrong with a peer's certificate that was not accepted, by the verdict of the runtime. */
+export function refusedFor(
+  socket: TLSSocket,
+  verdict: unknown,
+): "expired" | "wrong-name" | "untrusted" {
+  const failure = tlsFailureOf(verdict);
+  if (failure === "expired" || failure === "wrong-name") return failure;
+  // Deno tells no more than that it is not accepted.
+  const raw = peerCertificateBytes(socket);
+  if (raw === undefined) return "untrusted";
+  const { validFromMs, validToMs } = describeCertificate(raw);
+  const now = Date.now();
+  return now < validFromMs || now > validToMs ? "expired" : "untrusted";
+}
+
 /** What a certificate says. */
-export function describeCertificate(
+function describeCertificate(
   certificate: Uint8Array | string,
 ): PeerCertificate {
   const { X509Certificate } = nodeBuiltin("node:crypto");

@@ -10,8 +10,10 @@
  * @module
  */
 
+import type { Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { gateOver } from "./_cipher_gate.ts";
+import { isDenoBuiltin, nodeBuiltin } from "./_node_builtins.ts";
 import { addressText } from "./_socket_address.ts";
 import { connectFault } from "./_socket_fault.ts";
 import type {
@@ -23,11 +25,7 @@ import { Fault, faultFrom } from "./fault.ts";
 import { NodeStream, type StreamSecurity, tcpOptions } from "./node_stream.ts";
 import { tlsFailureOf, tlsFault, tlsFaultFrom } from "./node_tls_fault.ts";
 import { checkTlsConnect } from "./node_tls_options.ts";
-import {
-  describeCertificate,
-  peerCertificateBytes,
-  tlsSession,
-} from "./node_tls_session.ts";
+import { refusedFor, tlsSession } from "./node_tls_session.ts";
 import type { TlsConnectRequest, TlsSession } from "./tls.ts";
 
 /**
@@ -64,19 +62,25 @@ export function connectNodeTls(
     );
   }
   checkTlsConnect(tls);
-  const options = {
-    ...tcpOptions(address, sourceAddress),
-    ...secureOptions(tls),
-  };
+  const target = tcpOptions(address, sourceAddress);
+  const options = { ...target, ...secureOptions(tls) };
+  let carrier: Socket | undefined;
   let socket: TLSSocket;
   try {
-    socket = nodeBuiltin("node:tls").connect(options);
+    const { connect } = nodeBuiltin("node:tls");
+    if (isDenoBuiltin()) {
+      carrier = nodeBuiltin("node:net").connect(target);
+      socket = connect({ ...options, socket: gateOver(carrier) });
+    } else {
+      socket = connect(options);
+    }
   } catch (error) {
+    carrier?.destroy();
     throw tlsFailureOf(error) === undefined
       ? faultFrom(error, `Cannot connect to ${addressText(address)}`)
       : tlsFault("options", "Cannot use the TLS options", error);
   }
-  const security = new ClientSecurity(socket, request, tls);
+  const security = new ClientSecurity(socket, carrier, request, tls);
   const stream = new NodeStream(socket, address, keepAliveMs, security);
   stream.awaitOpen(events);
   return stream;
@@ -90,7 +94,9 @@ function secureOptions(tls: TlsConnectRequest): ConnectionOptions {
     // RFC 6066, section 3: no literal addresses.
     servername: isIP(serverName) === 0 ? serverName : "",
     minVersion,
-    rejectUnauthorized: tls.isVerified && !isJudgedHere(),
+    // Deno says of every certificate that it refuses that it is untrusted, an
+    // expired one too, and hides it: there its verdict is carried out by `judge`.
+    rejectUnauthorized: tls.isVerified && !isDenoBuiltin(),
     checkServerIdentity: (_host, certificate) =>
       checkServerIdentity(serverName, certificate),
     ...(ca !== undefined && { ca: [...ca] }),
@@ -100,16 +106,8 @@ function secureOptions(tls: TlsConnectRequest): ConnectionOptions {
   };
 }
 
-/**
- * Deno says of every certificate that it refuses that it is untrusted, an
- * expired one too, and hides it. So there the handshake is let through, and its
- * verdict is carried out here.
- */
-function isJudgedHere(): boolean {
-  return nodeProcess()?.versions.deno !== undefined;
-}
-
 class ClientSecurity implements StreamSecurity {
+  readonly carrier: Socket | undefined;
   readonly #socket: TLSSocket;
   readonly #request: StreamConnectRequest;
   readonly #tls: TlsConnectRequest;
@@ -123,14 +121,16 @@ class ClientSecurity implements StreamSecurity {
 
   constructor(
     socket: TLSSocket,
+    carrier: Socket | undefined,
     request: StreamConnectRequest,
     tls: TlsConnectRequest,
   ) {
     this.#socket = socket;
+    this.carrier = carrier;
     this.#request = request;
     this.#tls = tls;
     this.#doing = `Cannot connect to ${addressText(request.address)}`;
-    socket.once("connect", () => this.#limitHandshake());
+    (carrier ?? socket).once("connect", () => this.#limitHandshake());
     socket.once("close", () => clearTimeout(this.#timer));
     socket.once("session", () => {
       this.#hasTicket = true;
@@ -143,7 +143,11 @@ class ClientSecurity implements StreamSecurity {
     if (!this.#tls.isVerified) return undefined;
     const socket = this.#socket;
     if (!socket.authorized) {
-      return tlsFault(this.#verdict(), this.#doing, socket.authorizationError);
+      return tlsFault(
+        refusedFor(socket, socket.authorizationError),
+        this.#doing,
+        socket.authorizationError,
+      );
     }
     const certificate = socket.getPeerCertificate();
     const mismatch = nodeBuiltin("node:tls").checkServerIdentity(
@@ -192,7 +196,9 @@ class ClientSecurity implements StreamSecurity {
   }
 
   reset(): void {
-    this.#socket.destroy();
+    // Where TLS has no socket of its own below, it can only be closed.
+    if (this.carrier === undefined) this.#socket.destroy();
+    else this.carrier.resetAndDestroy();
   }
 
   #limitHandshake(): void {
@@ -207,15 +213,5 @@ class ClientSecurity implements StreamSecurity {
         ),
       );
     }, handshakeTimeoutMs);
-  }
-
-  #verdict(): "expired" | "wrong-name" | "untrusted" {
-    const failure = tlsFailureOf(this.#socket.authorizationError);
-    if (failure === "expired" || failure === "wrong-name") return failure;
-    const raw = peerCertificateBytes(this.#socket);
-    if (raw === undefined) return "untrusted";
-    const { validFromMs, validToMs } = describeCertificate(raw);
-    const now = Date.now();
-    return now < validFromMs || now > validToMs ? "expired" : "untrusted";
   }
 }
