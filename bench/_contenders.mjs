@@ -10,12 +10,13 @@
  * @property {Runtime | undefined} runtime
  * @property {boolean} isOurs
  * @property {boolean} isPeer whether it needs Rust or packages of npm, and so `--peers`
+ * @property {() => string | undefined} problem why it cannot take part on this machine; undefined if it can
  * @property {string | undefined} transport what it speaks in place of the workload's
  * @property {(args: readonly string[]) => string[]} command keeps to the command line of the peers
  */
 import { programOn } from "./_processes.mjs";
 import { RUNTIME_NAMES, RUNTIMES } from "./_runtimes.mjs";
-import { peerCommand } from "./peers/catalog.mjs";
+import { peerCommand, peerProblem } from "./peers/catalog.mjs";
 
 const SIGNALBOX = "bench/signalbox_peer.ts";
 
@@ -27,6 +28,7 @@ export function signalbox() {
     runtime,
     isOurs: true,
     isPeer: false,
+    problem: () => undefined,
     transport: undefined,
     command: (args) => programOn(runtime, SIGNALBOX, args),
   }));
@@ -79,7 +81,17 @@ export function peer(name, label, { runtime, isPeer = true, transport } = {}) {
     runtime,
     isOurs: false,
     isPeer,
+    problem: () => problemOf(name),
     transport,
     command: (args) => [...peerCommand(name, runtime), ...args],
   };
+}
+
+/** @type {Map<string, string | undefined>} */
+const problems = new Map();
+
+/** @param {string} name */
+function problemOf(name) {
+  if (!problems.has(name)) problems.set(name, peerProblem(name));
+  return problems.get(name);
 }

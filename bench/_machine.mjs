@@ -67,20 +67,13 @@ function npmVersions(names) {
 }
 
 function crateVersions() {
-  let lock = "";
-  try {
-    lock = readFileSync(
-      join(root, "bench", "peers", "rust", "Cargo.lock"),
-      "utf8",
-    );
-  } catch {
-    return {};
-  }
+  const lock = readFileSync(
+    join(root, "bench", "peers", "rust", "crates.lock"),
+    "utf8",
+  );
   return Object.fromEntries(
-    [...lock.matchAll(/name = "([^"]+)"\nversion = "([^"]+)"\nsource/g)]
-      .filter(([, name = ""]) =>
-        /^(message-io|protosocket|connect)$/.test(name)
-      )
+    [...lock.matchAll(/name = "([^"]+)"\nversion = "([^"]+)"/g)]
+      .filter(([, name = ""]) => /^(message-io|protosocket)$/.test(name))
       .map(([, name, version]) => [name, version]),
   );
 }

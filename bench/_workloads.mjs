@@ -30,6 +30,7 @@
  * @property {string | undefined} runtime
  * @property {boolean} isOurs
  * @property {boolean} isPeer
+ * @property {() => string | undefined} [problem] why it cannot take part on this machine
  * @property {(settings: Settings) => Promise<Figures>} run
  */
 import { bare, nativeWebSockets, peer, signalbox, ws } from "./_contenders.mjs";
@@ -122,6 +123,7 @@ function entries(contenders, run) {
     runtime: contender.runtime,
     isOurs: contender.isOurs,
     isPeer: contender.isPeer,
+    problem: contender.problem,
     run: (settings) => run(contender, settings),
   }));
 }

@@ -158,9 +158,18 @@ function isSelected({ id, isQuick }) {
   return !options.quick || isQuick;
 }
 
+/** Why contenders are left out, each told once. @type {Set<string>} */
+const leftOut = new Set();
+
 /** @param {import("../bench/_workloads.mjs").Entry} entry */
-function takesPart({ runtime, isPeer }) {
+function takesPart({ runtime, label, isPeer, problem }) {
   if (isPeer && !options.peers) return false;
+  const reason = problem?.();
+  if (reason !== undefined) {
+    if (!leftOut.has(label)) console.log(`skipped: ${label}: ${reason}`);
+    leftOut.add(label);
+    return false;
+  }
   return runtime === undefined || isPeer || options.runtimes.includes(runtime);
 }
 
