@@ -211,7 +211,11 @@ export interface Connection {
   readonly frameKey: object | undefined;
   /** Sends one message, if it fits. The bytes must not change from now on. */
   send(data: Uint8Array, isText: boolean, tag: number): SendStatus;
-  /** Makes the frame of a message once, for all connections with the same `frameKey`; undefined where it cannot be shared. */
+  /**
+   * Makes the frame of a message once, for all connections with the same `frameKey`; undefined where it
+   * cannot be shared. Throws a Fault for what the framing cannot carry. May be called before `ready` and
+   * after the end: the node checks so what it queues during an outage.
+   */
   frame(data: Uint8Array, isText: boolean, tag: number): Uint8Array | undefined;
   /** Sends what `frame` made of a message of `messageSize` bytes. */
   sendFrame(frame: Uint8Array, messageSize: number): SendStatus;
@@ -365,7 +369,10 @@ export interface Adapter<
   readonly isConnectionOriented: boolean;
   /** Whether messages keep their boundaries. */
   readonly isPacketBased: boolean;
-  /** Starts to connect. Throws a Fault for an address or option that cannot be used. */
+  /**
+   * Starts to connect. Throws a Fault for an address or option that cannot be used. With `reconnect`, which
+   * is the node's to do, it is called again for each attempt, with the same address and options.
+   */
   connect(
     host: AdapterHost,
     address: TargetAddress,

@@ -242,10 +242,11 @@ export class Registry {
     const locals = [...this.#locals.values()];
     this.#locals.clear();
     for (const local of locals) this.#closeListener(local);
+    const closing = [...this.#tracked];
     for (const resource of [...this.#remotes.values()]) {
       resource.remove(options);
     }
-    for (const closing of [...this.#tracked]) closing.hurry(options);
+    for (const each of closing) each.hurry(options);
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
       this.#checkEmpty();

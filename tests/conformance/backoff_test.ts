@@ -313,6 +313,62 @@ conforms(
   },
 );
 
+for (const how of ["remove", "stop"] as const) {
+  conforms(
+    "Backoff",
+    `no attempt follows a ${how} during the wait`,
+    async (world) => {
+      const { driver, pass } = virtualTime();
+      const node = world.node("the node", { driver });
+      const transport = puppetTransport((puppet) =>
+        queueMicrotask(() => end(puppet, refused()))
+      );
+      const { resourceId } = node.network.connect(transport, NOBODY, {
+        reconnect: { maxOutageMs: 60_000 },
+      });
+      await pass(120);
+      assert.equal(transport.puppets.length, 2);
+      if (how === "remove") node.remove(resourceId);
+      else await stopped(node, pass);
+      await pass(70_000);
+      assert.equal(transport.puppets.length, 2);
+      assert.equal(node.events.length, 0);
+      if (how === "remove") await stopped(node, pass);
+    },
+  );
+}
+
+conforms(
+  "Backoff",
+  "the time of one outage does not run on into the next",
+  async (world) => {
+    const { driver, pass } = virtualTime();
+    const node = world.node("the node", { driver });
+    const transport = puppetTransport((puppet) =>
+      queueMicrotask(() => puppet.events.ready())
+    );
+    node.network.connect(transport, NOBODY, {
+      reconnect: {
+        initialDelayMs: 1_000,
+        maxDelayMs: 1_000,
+        maxOutageMs: 1_200,
+      },
+    });
+    await pass(1_000);
+    // Ends at 1,000, is up at 1,500, ends at 2,000: the first outage would be over at 2,200.
+    for (const at of [0, 1]) {
+      end(transport.puppets[at] ?? assert.fail());
+      await pass(1_000);
+    }
+    assert.deepEqual(node.all("connected").map(({ ok }) => ok), [
+      true,
+      true,
+      true,
+    ]);
+    await stopped(node, pass);
+  },
+);
+
 for (
   const code of [
     "invalid-address",

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { SendStatus, Transport } from "../../mod.ts";
+import {
+  attachWebSocket,
+  SendStatus,
+  type StandardWebSocketLike,
+  Transport,
+} from "../../mod.ts";
 import {
   conforms,
   conformsOn,
@@ -113,6 +118,44 @@ conformsOn(
     assert.equal((await slow.event("disconnected")).reason, "timeout");
   },
 );
+
+conforms(
+  "Ws",
+  "idleTimeoutMs holds for a WebSocket that was attached too",
+  async (world) => {
+    const node = world.node();
+    const socket = new SilentSocket();
+    node.network.attach(attachWebSocket(socket, { idleTimeoutMs: 20 }));
+    const { reason } = await node.event("disconnected");
+    assert.equal(reason, "timeout");
+    assert.equal(socket.closed, 1);
+  },
+);
+
+/** An open WebSocket that nothing comes from. */
+class SilentSocket implements StandardWebSocketLike {
+  readonly readyState = 1;
+  readonly bufferedAmount = 0;
+  readonly protocol = "";
+  binaryType = "arraybuffer";
+  closed = 0;
+  onopen: unknown = null;
+  onmessage: unknown = null;
+  onerror: unknown = null;
+  onclose: unknown = null;
+  send(): void {}
+  close(): void {
+    this.closed += 1;
+    const { onclose } = this;
+    setTimeout(() => {
+      if (typeof onclose === "function") {
+        onclose({ code: 1000, reason: "", wasClean: true });
+      }
+    }, 0);
+  }
+  addEventListener(): void {}
+  removeEventListener(): void {}
+}
 
 for (const direction of ["sent", "received"] as const) {
   conforms(

@@ -369,6 +369,31 @@ conformsOn(
   },
 );
 
+for (const how of ["remove", "stop"] as const) {
+  conformsOn(
+    oriented,
+    `a ${how} with drain delivers all that was accepted, over a connection that was made again too`,
+    async (world, row) => {
+      const { server, client, toServer, toClient } = await reconnecting(
+        world,
+        row,
+      );
+      server.remove(toClient.resourceId);
+      await client.event("connected", 1);
+      const size = 3_000_000;
+      for (let at = 0; at < size; at += 100_000) {
+        client.network.send(toServer, new Uint8Array(100_000));
+      }
+      if (how === "remove") client.remove(toServer.resourceId, { drain: true });
+      else await client.handler.stop({ drain: true });
+      await server.received(size);
+      await server.event("disconnected");
+      await turns();
+      assert.equal(server.count("accepted"), 2);
+    },
+  );
+}
+
 conformsOn(
   oriented,
   "a remove during the wait ends it without an event",
