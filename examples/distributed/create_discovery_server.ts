@@ -27,6 +27,16 @@ interface Registration {
   readonly endpoint: Endpoint;
 }
 
+/** Whether somebody who registers is who has the name: at the same address, from the same host. */
+function isSame(
+  before: Registration,
+  endpoint: Endpoint,
+  contact: Contact,
+): boolean {
+  return before.contact.address === contact.address &&
+    before.endpoint.address.hostname === endpoint.address.hostname;
+}
+
 /**
  * Makes a node the discovery server.
  *
@@ -42,6 +52,8 @@ export async function createDiscoveryServer(
   const { network } = handler;
   const listening = await network.listen(Transport.FramedTcp, address, {
     maxMessageSize: 4_096,
+    // Whose network is gone says nothing any more: it has to be asked.
+    keepAliveMs: 10_000,
   });
   const registrations = new Map<string, Registration>();
 
@@ -62,7 +74,12 @@ export async function createDiscoveryServer(
         reason: "you are registered already",
       });
     }
-    if (registrations.has(contact.name)) {
+    const before = registrations.get(contact.name);
+    if (before !== undefined && isSame(before, endpoint, contact)) {
+      // It noticed before us that the way was broken, and has come back.
+      registrations.delete(contact.name);
+      network.remove(before.endpoint.resourceId);
+    } else if (before !== undefined) {
       say(`${contact.name} at ${contact.address} refused: the name is taken`);
       return tell(endpoint, {
         type: "refused",

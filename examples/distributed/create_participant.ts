@@ -31,12 +31,12 @@ export type Ending =
   | "left"
   /** The discovery server did not take it: its name is taken, say. */
   | "refused"
-  /** There is no discovery server (any more). */
+  /** There is no discovery server (any more), or it could not be reached for too long. */
   | "discovery lost";
 
 export interface Participant {
   readonly address: SocketAddress;
-  /** The others that it is connected to, by name. */
+  /** The others that it knows of, by name, with its connections to them. */
   readonly peers: ReadonlyMap<string, Endpoint>;
   /** Who has greeted it so far. */
   readonly greetedBy: ReadonlySet<string>;
@@ -45,6 +45,12 @@ export interface Participant {
   /** Unregisters, and stops the node. */
   leave(): Promise<void>;
 }
+
+/** How long a connection is silent before the other side is asked whether it is there. */
+const KEEP_ALIVE_MS = 10_000;
+
+/** How long the way to the discovery server may be broken. */
+const MAX_OUTAGE_MS = 120_000;
 
 /** Makes a node a participant. */
 export async function createParticipant(
@@ -58,10 +64,19 @@ export async function createParticipant(
   const { address } = await network.listen(
     Transport.FramedTcp,
     options.listenOn,
-    { maxMessageSize: 4_096 },
+    { maxMessageSize: 4_096, keepAliveMs: KEEP_ALIVE_MS },
   );
-  const discovery = network.connect(Transport.FramedTcp, options.discovery);
+  let wasRegistered = false;
+  const discovery = network.connect(Transport.FramedTcp, options.discovery, {
+    keepAliveMs: KEEP_ALIVE_MS,
+    reconnect: {
+      maxOutageMs: MAX_OUTAGE_MS,
+      // Where nobody ever was there is nobody to wait for.
+      shouldRetry: ({ code }) => wasRegistered || code !== "connection-refused",
+    },
+  });
   const peers = new Map<string, Endpoint>();
+  const addresses = new Map<string, string>();
   const greetedBy = new Set<string>();
   let ending: Ending = "left";
 
@@ -75,35 +90,56 @@ export async function createParticipant(
   }
 
   function meet(contact: Contact): void {
-    if (peers.has(contact.name)) return;
+    if (addresses.get(contact.name) === contact.address) return;
+    // The same name elsewhere is somebody else.
+    part(contact.name);
     try {
       peers.set(
         contact.name,
-        network.connect(Transport.FramedTcp, contact.address),
+        // Until the discovery server says that it has left.
+        network.connect(Transport.FramedTcp, contact.address, {
+          keepAliveMs: KEEP_ALIVE_MS,
+          reconnect: true,
+        }),
       );
+      addresses.set(contact.name, contact.address);
     } catch (error) {
       // Another's bad address is no reason to end.
       say(`cannot meet ${contact.name}: ${error}`);
     }
   }
 
+  function forget(name: string): void {
+    peers.delete(name);
+    addresses.delete(name);
+  }
+
+  function part(name: string): void {
+    const peer = peers.get(name);
+    if (peer === undefined) return;
+    forget(name);
+    network.remove(peer.resourceId);
+  }
+
   function hearDiscovery(message: Message | undefined): void {
     switch (message?.type) {
       case "registered":
+        wasRegistered = true;
         say(`registered; ${message.contacts.length} others are there`);
+        // Who left while the way to the server was broken.
+        for (const peer of [...peers.keys()]) {
+          if (!message.contacts.some(({ name }) => name === peer)) part(peer);
+        }
         for (const contact of message.contacts) meet(contact);
         break;
       case "added":
         say(`${message.contact.name} came`);
         meet(message.contact);
         break;
-      case "removed": {
+      case "removed":
         say(`${message.name} left`);
-        const peer = peers.get(message.name);
-        peers.delete(message.name);
-        if (peer !== undefined) network.remove(peer.resourceId);
+        part(message.name);
         break;
-      }
       case "refused":
         say(`the discovery server refuses: ${message.reason}`);
         end("refused");
@@ -139,7 +175,7 @@ export async function createParticipant(
             text: `Hello ${peer}, I am ${name}`,
           });
         } else {
-          peers.delete(peer);
+          forget(peer);
           say(`cannot meet ${peer}: ${event.error.message}`);
         }
         break;
@@ -154,12 +190,15 @@ export async function createParticipant(
         break;
       }
       case "disconnected": {
-        if (event.endpoint.equals(discovery)) {
-          say(`the discovery server is gone: ${event.reason}`);
-          return end("discovery lost");
+        const { endpoint, reason, willReconnect } = event;
+        if (endpoint.equals(discovery)) {
+          say(`the discovery server is gone: ${reason}`);
+          // It closes in order when it ends; everything else may pass.
+          if (reason === "closed" || !willReconnect) end("discovery lost");
+          break;
         }
-        const peer = nameOf(event.endpoint);
-        if (peer !== undefined) peers.delete(peer);
+        const peer = nameOf(endpoint);
+        if (peer !== undefined && !willReconnect) forget(peer);
         break;
       }
     }

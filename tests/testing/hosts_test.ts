@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { createNode, NetworkError, Transport } from "../../mod.ts";
+import { createNode, type NetworkError, Transport } from "../../mod.ts";
 import { simulate, type Simulation } from "../../testing/testing.ts";
 import { test } from "../_test.ts";
 import { connected, echoServer, endOf, kinds, record } from "./_simulated.ts";
