@@ -49,7 +49,7 @@ async function within<T>(
 async function checkAfter(session: LiveSession): Promise<number> {
   const ms = await within("the good connection", GOOD_MS, session.useGood());
   const end = performance.now() + LEFT_MS;
-  while (session.left() > 0 && performance.now() < end) {
+  while (session.left() !== 0 && performance.now() < end) {
     await new Promise<void>((resolve) => setTimeout(resolve, 5));
   }
   must(session.left() === 0, () => `${session.left()} connections are left`);

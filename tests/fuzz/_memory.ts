@@ -8,9 +8,9 @@ import process from "node:process";
 
 /** Bytes that cannot be collected: the heap, and the buffers beside it. */
 export async function keptBytes(): Promise<number> {
-  for (let turn = 0; turn < 3; turn++) {
+  for (let turn = 0; turn < 6; turn++) {
     collect();
-    await new Promise<void>((resolve) => setTimeout(resolve, 5));
+    await new Promise<void>((resolve) => setTimeout(resolve, 20));
   }
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -55,6 +55,8 @@ export interface LiveSession {
 
 /** Code behind a socket. */
 export interface LiveTarget extends Source {
+  /** Bytes that the runtime itself keeps of each input, which no program can free. Default: none. */
+  readonly runtimeKeeps?: number;
   open(): Promise<LiveSession>;
 }
 
