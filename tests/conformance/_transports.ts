@@ -12,10 +12,15 @@ import {
   type ConnectOptions,
   type ListenOptions,
   type SocketAddress,
+  type TcpConnectOptions,
+  type TcpListenOptions,
+  type TlsConnectOptions,
+  type TlsListenOptions,
   Transport,
 } from "../../mod.ts";
 import { Template } from "../../adapters/template.ts";
 import { tempSocketPath } from "../_support.ts";
+import { CA, identity } from "../tls/_certificates.ts";
 
 /** What the table has to know of one transport. */
 export interface TransportRow {
@@ -83,6 +88,33 @@ const ws: TransportRow = {
   isPacket: true,
 };
 
+const listenTls: TlsListenOptions = identity("server");
+const connectTls: TlsConnectOptions = { ca: CA, serverName: "server.test" };
+
+/** The row of a transport with TLS under it: whatever is promised holds there too. */
+function withTls(
+  row: TransportRow,
+  adapter: Adapter<TcpConnectOptions, TcpListenOptions>,
+): TransportRow {
+  const name = `${row.name} with TLS`;
+  return {
+    ...row,
+    name,
+    adapter: {
+      ...adapter,
+      // Each row has its own number.
+      id: 16 + adapter.id,
+      name,
+      connect: (host, address, options, events) =>
+        adapter.connect(host, address, { ...options, tls: connectTls }, events),
+      listen: (host, address, options, events) =>
+        adapter.listen(host, address, { ...options, tls: listenTls }, events),
+    },
+    // Raw sockets speak no TLS.
+    raw: undefined,
+  };
+}
+
 let memoryNames = 0;
 
 const memory: TransportRow = {
@@ -132,6 +164,8 @@ export const transports: readonly TransportRow[] = [
   ...unixRows,
   memory,
   template,
+  withTls(framedTcp, Transport.FramedTcp),
+  withTls(ws, Transport.Ws),
 ];
 
 /** Those whose peers connect. */
