@@ -86,6 +86,8 @@ export class StreamConnection implements StreamEvents {
   #state: State;
   #peerEnded = false;
   #lingerMs = 0;
+  /** When `finish` was called. */
+  #finishedAt = 0;
   #timer: HostTimer | undefined;
 
   /**
@@ -190,8 +192,9 @@ export class StreamConnection implements StreamEvents {
 
   /**
    * Ends the stream in order: what was accepted goes out within `drainMs`, then
-   * FIN, then the peer's FIN is awaited for `lingerMs`. Called again, it can only
-   * hurry: times of 0 end the waiting at once.
+   * FIN, then the peer's FIN is awaited until `lingerMs` have passed since the
+   * call, and for a second at least if `lingerMs` is as much. Called again, it can
+   * only hurry: times of 0 end the waiting at once.
    */
   finish(options: CloseOptions): void {
     const { drainMs, lingerMs } = options;
@@ -215,6 +218,7 @@ export class StreamConnection implements StreamEvents {
     }
     const outbox = this.#attachedOutbox();
     this.#lingerMs = lingerMs;
+    this.#finishedAt = this.#host.driver.now();
     this.#state = "draining";
     outbox.flush();
     if (outbox.size === 0) return this.#shutdown();
@@ -235,7 +239,14 @@ export class StreamConnection implements StreamEvents {
     socket.shutdown();
     // Unread input would turn the close into a reset, which may destroy our last bytes on their way.
     socket.resume();
-    this.#setTimer(() => this.#close(), this.#lingerMs);
+    const drainedMs = this.#host.driver.now() - this.#finishedAt;
+    this.#setTimer(
+      () => this.#close(),
+      Math.max(
+        this.#lingerMs - drainedMs,
+        Math.min(this.#lingerMs, CLOSE_GRACE_MS),
+      ),
+    );
   }
 
   /** What the driver has taken may still go out; the rest is given up. */

@@ -153,10 +153,19 @@ export function drainTime(drain: boolean | number | undefined): number {
   }
 }
 
+/**
+ * How long the peer's part of the closing is awaited after a drain of so many
+ * milliseconds. What has left the outbox has reached the system, not the peer:
+ * to close while the peer still sends would make the system drop the rest.
+ */
+function lingerTime(drainMs: number): number {
+  return Math.max(LINGER_MS, drainMs);
+}
+
 /** How `stop` closes connections: at once, unless it drains. */
 export function stopOptions(drain: boolean | number | undefined): CloseOptions {
   const drainMs = drainTime(drain);
-  return { drainMs, lingerMs: drainMs === 0 ? 0 : LINGER_MS };
+  return { drainMs, lingerMs: drainMs === 0 ? 0 : lingerTime(drainMs) };
 }
 
 /** How `remove` closes a connection. Throws `invalid-option`. */
@@ -177,9 +186,10 @@ export function closeOptions(options: RemoveOptions): CloseOptions {
       "Cannot use this reason: it is longer than 123 bytes of UTF-8",
     );
   }
+  const drainMs = drainTime(drain);
   return {
-    drainMs: drainTime(drain),
-    lingerMs: LINGER_MS,
+    drainMs,
+    lingerMs: lingerTime(drainMs),
     ...(code !== undefined && { code }),
     ...(reason !== undefined && { reason }),
   };

@@ -35,6 +35,13 @@ import { Fault } from "./fault.ts";
 const NO_BYTES = new Uint8Array(0);
 
 /**
+ * How long the read under way may take to bring something after a write has
+ * failed, in milliseconds. A dead socket ends it by itself once all that came is
+ * read; a busy runtime may take many turns to get there.
+ */
+const READ_OUT_MS = 1_000;
+
+/**
  * Connects with `Deno.connect`, as `Driver.connectStream` asks; addresses of a
  * host that has several are raced (RFC 8305).
  *
@@ -94,6 +101,8 @@ export class DenoStream implements StreamSocket {
   #gone = false;
   #reported = false;
   #fault: Fault | undefined;
+  /** Gives up on the read under way after a failed write. */
+  #readingOut: ReturnType<typeof setTimeout> | undefined;
 
   /** @param peerAddress What `peerAddress` says until the socket is open. */
   constructor(peerAddress: SocketAddress) {
@@ -345,11 +354,16 @@ export class DenoStream implements StreamSocket {
   /** Reports a failed write only after what the peer sent before it went away. */
   #finishOnceRead(): void {
     const reads = this.#reads;
-    defer(() => {
-      if (this.#gone) return;
+    const look = () => {
       if (this.#reading && this.#reads !== reads) this.#finishOnceRead();
       else this.#finish(this.#fault);
-    });
+    };
+    if (this.#reading) this.#readingOut = setTimeout(look, READ_OUT_MS);
+    else {
+      defer(() => {
+        if (!this.#gone) look();
+      });
+    }
   }
 
   #sendFin(): void {
@@ -369,6 +383,7 @@ export class DenoStream implements StreamSocket {
   #finish(fault: Fault | undefined): void {
     if (this.#gone) return;
     this.#gone = true;
+    clearTimeout(this.#readingOut);
     this.#fault = this.#closing ? undefined : fault;
     this.#held = undefined;
     this.#conn?.close();

@@ -7,6 +7,7 @@ import {
   Transport,
 } from "../../mod.ts";
 import { conforms, eventually, isNetworkError, stalledPair } from "./_nodes.ts";
+import { rawListen } from "./_raw.ts";
 import { transports } from "./_transports.ts";
 
 const framedTcp = transports.find(({ name }) => name === "FramedTcp");
@@ -297,6 +298,42 @@ conforms(
     } finally {
       await client.handler.stop();
       await server.handler.stop();
+    }
+  },
+);
+
+conforms(
+  "Tcp",
+  "remove with drain waits for a peer that reads late and does not stop sending",
+  async (world) => {
+    const size = 900_000;
+    const { port, peers } = await rawListen(world, ({ socket }) => {
+      socket.pause();
+      const sending = setInterval(() => socket.write("x"), 50);
+      socket.once("close", () => clearInterval(sending));
+      socket.once("end", () => {
+        clearInterval(sending);
+        socket.end();
+      });
+      // Longer than a connection that drains nothing would linger.
+      setTimeout(() => socket.resume(), 1_500);
+    });
+    const { handler, listener } = createNode();
+    try {
+      listener.forEach(() => {});
+      const { network } = handler;
+      const peer = await network.connectAsync(
+        Transport.Tcp,
+        `127.0.0.1:${port}`,
+      );
+      assert.equal(network.send(peer, new Uint8Array(size)), SendStatus.Sent);
+      network.remove(peer.resourceId, { drain: true });
+      await eventually("the raw socket", () => peers.length === 1);
+      await peers[0]?.over();
+      assert.equal(peers[0]?.error, undefined);
+      assert.equal(peers[0]?.received, size);
+    } finally {
+      await handler.stop();
     }
   },
 );

@@ -146,6 +146,24 @@ test("Deno streams: what came before a reset is told before it", async () => {
   await finish(probe, socket);
 });
 
+test("Deno streams: a busy runtime brings what came before a reset turns after a write has failed", async () => {
+  const { conn, socket, probe } = await played();
+  socket.write(new Uint8Array(10));
+  conn.writes.shift()?.reject(named("BrokenPipe", "EPIPE"));
+  for (let message = 0; message < 3; message += 1) {
+    for (let n = 0; n < 5; n += 1) await turn();
+    await conn.bring(9, 1);
+  }
+  for (let n = 0; n < 5; n += 1) await turn();
+  const read = conn.lastRead();
+  conn.reads.length = 0;
+  read.reject(named("ConnectionReset", "ECONNRESET"));
+  await probe.untilClosed();
+  assert.equal(probe.received, 27);
+  isFault("connection-reset")(probe.fault);
+  await finish(probe, socket);
+});
+
 test("Deno streams: operations cancelled by a local close are no fault", async () => {
   const { conn, socket, probe } = await played();
   socket.write(new Uint8Array(10));
