@@ -86,6 +86,7 @@ export class LocalResource implements ListenerEvents {
       lastFault: this.lastFault,
       protocol: "",
       path: "",
+      tls: undefined,
     };
   }
 

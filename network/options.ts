@@ -13,6 +13,7 @@ import type {
 } from "../adapters/adapter.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
+import type { TlsSession } from "../runtime/tls.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { NetworkError, networkErrorFrom } from "./errors.ts";
 import type { ResourceId } from "./resource_id.ts";
@@ -72,6 +73,8 @@ export interface ResourceInfo {
   readonly protocol: string;
   /** WebSocket: the path and query that the client asked for; else `""`. */
   readonly path: string;
+  /** What the TLS handshake agreed on, the peer's certificate with it; undefined without TLS. */
+  readonly tls: TlsSession | undefined;
 }
 
 const DEFAULT_DRAIN_MS = 30_000;

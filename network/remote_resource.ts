@@ -126,7 +126,7 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
 
   /** What is told of the connection. */
   info(): ResourceInfo {
-    const { protocol = "", path = "" } = this.connection;
+    const { protocol = "", path = "", tls } = this.connection;
     return {
       resourceId: this.id,
       kind: "connection",
@@ -137,6 +137,7 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
       lastFault: undefined,
       protocol,
       path,
+      tls,
     };
   }
 
