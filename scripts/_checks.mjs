@@ -129,7 +129,20 @@ export const CHECKS = [
   ...shortFuzz(),
   ...soak(),
   ...echoLatency(),
+  ...backpressure(),
   ...idleConnections(),
+  command(
+    "bench-run",
+    "bench",
+    "one short workload of the benchmark",
+    () => [process.execPath, [
+      join(root, "scripts", "bench.mjs"),
+      "--quick",
+      "--only=framed-tcp-64",
+      "--runtime=node",
+      "--runs=1",
+    ]],
+  ),
   {
     id: "build",
     group: "package",
@@ -293,4 +306,35 @@ function idleConnections() {
       ]],
     )
   );
+}
+
+/** What a stalled peer and a slow consumer cost, within its bounds, on each runtime. */
+function backpressure() {
+  const bench = join("bench", "backpressure.ts");
+  return [
+    command(
+      "backpressure-deno",
+      "bench",
+      "memory and speed under backpressure on Deno",
+      () => [denoPath(), [
+        "run",
+        "--allow-all",
+        "--no-check",
+        bench,
+        "--quick",
+      ]],
+    ),
+    command(
+      "backpressure-bun",
+      "bench",
+      "memory and speed under backpressure on Bun",
+      () => [bunPath(), [bench, "--quick"]],
+    ),
+    command(
+      "backpressure-node",
+      "bench",
+      "memory and speed under backpressure on Node",
+      () => [nodePath(26), [bench, "--quick"]],
+    ),
+  ];
 }

@@ -1,0 +1,251 @@
+/**
+ * What a stalled peer and a slow consumer cost, and whether anybody else notices.
+ *
+ *     npm run bench:backpressure            (all runtimes)
+ *     deno run -A bench/backpressure.ts     (bun …, node …)
+ *
+ * Each measurement runs in a process of its own, and its peer in another. What a
+ * process holds is told twice: `used`, the heap with the buffers that hang on
+ * it, and `rss`, all of its resident memory; both after garbage collections,
+ * and less what there was before. The collector and the allocator of a runtime
+ * give pages back when they like, which is what the margin of `--margin` MiB
+ * (default 16) is for: it is added to each bound of `rss`, half of it to those
+ * of `used`.
+ *
+ * The exit status is 1 when a bound is broken. `--quick` moves less, and holds
+ * the best round of the other connection to half its speed, where otherwise the
+ * median of the rounds is held to 80 %: it is timed briefly then.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import {
+  type EndsResult,
+  type EndsTask,
+  endsWhilePaused,
+} from "./_backpressure_ends.ts";
+import { MIB, Part, tell, type TransportName } from "./_backpressure_parts.ts";
+import {
+  fastSender,
+  slowConsumer,
+  type SlowResult,
+  type SlowTask,
+} from "./_backpressure_slow.ts";
+import {
+  stalledPeer,
+  type StalledResult,
+  stalledSender,
+  type StalledTask,
+} from "./_backpressure_stalled.ts";
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    margin: { type: "string", default: "16" },
+    part: { type: "string" },
+  },
+});
+
+const TRANSPORTS: readonly TransportName[] = ["FramedTcp", "Ws"];
+
+/** How much more than its limit a process may hold. */
+const SURPLUS = 1.2;
+
+/** The least share of its speed that another connection must keep. */
+const LEAST_SHARE = values.quick ? 0.5 : 0.8;
+
+const marginBytes = Number(values.margin) * MIB;
+
+/** Bounds that were broken, in words. */
+const broken: string[] = [];
+
+function hold(isKept: boolean, what: string): void {
+  if (!isKept) broken.push(what);
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(1)} MiB`;
+}
+
+function row(...cells: readonly string[]): void {
+  console.log(`| ${cells.join(" | ")} |`);
+}
+
+/** Runs one measurement in a process of its own. */
+async function measured<Result, Task extends { readonly part: string }>(
+  task: Task,
+): Promise<Result> {
+  const part = new Part(task);
+  try {
+    return await part.answer<Result>();
+  } finally {
+    await part.end();
+  }
+}
+
+async function stalledPeers(): Promise<void> {
+  const limit = (values.quick ? 16 : 64) * MIB;
+  console.log(`\nA stalled peer, with an outbox of at most ${mib(limit)}:\n`);
+  row(
+    "transport",
+    "message",
+    "`Congested` from",
+    "`QueueFull` at",
+    "used",
+    "rss",
+    "other connection keeps",
+    "arrived afterwards",
+  );
+  row(...Array.from({ length: 8 }, () => "---"));
+  for (const transport of TRANSPORTS) {
+    // Small ones share slabs, those at the limit of copying waste most of them, large ones go by reference.
+    const sizes = values.quick
+      ? [transport === "Ws" ? 100 : 16_384]
+      : [100, 16_384, 100_000];
+    for (const size of sizes) {
+      const result = await measured<StalledResult, StalledTask>({
+        part: "stalled sender",
+        ...{ transport, limit, size },
+        rounds: values.quick ? 3 : 5,
+        speedMs: values.quick ? 120 : 400,
+      });
+      row(
+        transport,
+        `${size} B`,
+        mib(result.congestedAt),
+        mib(result.fullAt),
+        mib(result.used),
+        mib(result.rss),
+        `${Math.round(result.share * 100)} % of ${
+          Math.round(result.freeSpeed / 1_000)
+        } k/s`,
+        `${result.arrived} of ${result.accepted}`,
+      );
+      const what = `stalled peer, ${transport}, ${size} B`;
+      hold(result.congestedAt >= MIB, `${what}: Congested below its mark`);
+      hold(result.congestedAt <= 2 * MIB, `${what}: Congested too late`);
+      hold(result.fullAt <= limit, `${what}: more queued than the limit`);
+      hold(result.fullAt >= limit - 2 * size, `${what}: QueueFull too early`);
+      hold(
+        result.used <= limit * SURPLUS + marginBytes / 2,
+        `${what}: ${mib(result.used)} used`,
+      );
+      hold(
+        result.rss <= limit * SURPLUS + marginBytes,
+        `${what}: ${mib(result.rss)} resident`,
+      );
+      const share = values.quick ? result.bestShare : result.share;
+      hold(
+        share >= LEAST_SHARE,
+        `${what}: the other connection slowed to ${share.toFixed(2)}`,
+      );
+      hold(
+        result.arrived === result.accepted,
+        `${what}: ${result.arrived} of ${result.accepted} arrived`,
+      );
+    }
+  }
+}
+
+async function slowConsumers(): Promise<void> {
+  const total = (values.quick ? 64 : 1_024) * MIB;
+  const bound = (values.quick ? 24 : 64) * MIB;
+  const workMs = 5;
+  console.log(
+    `\nA consumer that works ${workMs} ms a message, bound ${
+      mib(bound)
+    }; the sender has ${mib(total)} to send:\n`,
+  );
+  row(
+    "transport",
+    "took",
+    "queued at most",
+    "used",
+    "rss, 2nd quarter",
+    "rss, last quarter",
+    "sender: `Congested`",
+    "its outbox",
+    "it used",
+    "arrived",
+  );
+  row(...Array.from({ length: 10 }, () => "---"));
+  for (const transport of TRANSPORTS) {
+    const result = await measured<SlowResult, SlowTask>({
+      part: "slow consumer",
+      ...{ transport, total, bound, workMs },
+      size: 256 << 10,
+    });
+    row(
+      transport,
+      `${result.seconds.toFixed(1)} s`,
+      mib(result.queued),
+      mib(result.used),
+      mib(result.rssEarly),
+      mib(result.rssLate),
+      `${result.congested} times`,
+      mib(result.outbox),
+      mib(result.sender),
+      `${result.arrived} of ${result.sent}`,
+    );
+    const what = `slow consumer, ${transport}`;
+    // What was on its way when the sockets paused still enters.
+    hold(result.queued <= bound + 4 * MIB, `${what}: ${mib(result.queued)}`);
+    hold(
+      result.used <= bound * SURPLUS + marginBytes / 2,
+      `${what}: ${mib(result.used)} used`,
+    );
+    hold(
+      result.rssLate <= result.rssEarly * 1.1 + marginBytes,
+      `${what}: resident memory grew from ${mib(result.rssEarly)} to ${
+        mib(result.rssLate)
+      }`,
+    );
+    hold(result.congested > 0, `${what}: the sender was never told`);
+    hold(result.outbox <= 2 * MIB, `${what}: outbox of ${mib(result.outbox)}`);
+    hold(
+      result.arrived === result.sent,
+      `${what}: ${result.arrived} of ${result.sent} arrived`,
+    );
+  }
+}
+
+async function main(): Promise<void> {
+  await stalledPeers();
+  await slowConsumers();
+  const { fin, reset } = await measured<EndsResult, EndsTask>({
+    part: "ends while paused",
+  });
+  const known = (isKnown: boolean) => isKnown ? "at once" : "once it reads on";
+  console.log(
+    `\nA paused node knows of a FIN behind unread data ${
+      known(fin)
+    }, of a reset ${known(reset)}.`,
+  );
+  for (const what of broken) console.log(`BROKEN: ${what}`);
+  console.log(broken.length === 0 ? "\nAll bounds are kept." : "");
+  if (broken.length > 0) process.exitCode = 1;
+}
+
+/** Does what one process of a measurement has to do. */
+async function work(text: string): Promise<void> {
+  const task = JSON.parse(text);
+  switch (task.part) {
+    case "stalled peer":
+      return await stalledPeer(task);
+    case "fast sender":
+      return await fastSender(task);
+    case "stalled sender":
+      return tell(await stalledSender(task));
+    case "slow consumer":
+      return tell(await slowConsumer(task));
+    case "ends while paused":
+      return tell(await endsWhilePaused());
+    default:
+      throw new Error(`There is no part ${task.part}`);
+  }
+}
+
+if (values.part === undefined) await main();
+else await work(values.part);
