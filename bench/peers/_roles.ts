@@ -7,7 +7,7 @@
 
 import process from "node:process";
 import { Latencies, Meter } from "../_meters.ts";
-import { fail, type PeerCommand, report } from "../_peer_command.ts";
+import { beforeEnd, fail, type PeerCommand, report } from "../_peer_command.ts";
 
 const DEFAULT_SIZE = 64;
 /** A source looks at the clock once in so many messages. */
@@ -101,6 +101,7 @@ function sink(command: PeerCommand, traits: Traits): Role {
     report({ ...result, connections: Math.max(most, 1), total: meter.total });
     process.exit(0);
   };
+  if (isDatagram) beforeEnd(end);
   return {
     opened() {
       open += 1;
