@@ -56,6 +56,8 @@ const PLANS: readonly (readonly [Plan, number])[] = [
 
 /** Small, so that bursts pass the marks. */
 const MARKS = { highWaterMark: 32 * 1024, outboxLimit: 256 * 1024 };
+/** Long, so that a machine that is too slow for so many connections fails none. */
+const TIMES = { connectTimeoutMs: 90_000, handshakeTimeoutMs: 90_000 };
 const DRAIN_MS = 40_000;
 /** How long the second side may take to end after the first, in milliseconds. */
 const PATIENCE_MS = 60_000;
@@ -119,7 +121,7 @@ export class Soak {
         const { address, resourceId } = await handler.network.listen(
           row.adapter,
           place,
-          MARKS,
+          { ...MARKS, ...TIMES },
         );
         this.#listeners.set(resourceId, row);
         this.#add(name, { row, manner: "direct", address });
@@ -266,6 +268,7 @@ export class Soak {
     const { network } = this.#client.handler;
     const endpoint = network.connect(row.adapter, way.address, {
       ...MARKS,
+      ...TIMES,
       ...(isKept && {
         reconnect: { initialDelayMs: 20, maxDelayMs: 500, maxAttempts: 20 },
       }),

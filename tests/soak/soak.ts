@@ -93,7 +93,10 @@ async function main(): Promise<void> {
   ];
   let toldAt = -Infinity;
   for (;;) {
-    await pause(Math.min(1_000, seconds * 20));
+    const pausedAt = performance.now();
+    const pauseMs = Math.min(1_000, seconds * 20);
+    await pause(pauseMs);
+    lagMs = Math.max(lagMs, performance.now() - pausedAt - pauseMs);
     const elapsed = (performance.now() - startedAt) / 1_000;
     soak.sweep();
     for (const [window, from, to] of windows) {
@@ -101,6 +104,8 @@ async function main(): Promise<void> {
     }
     if (elapsed - toldAt >= Math.max(1, seconds / 40)) {
       toldAt = elapsed;
+      // On Bun it keeps every timer until it is asked.
+      openResources();
       tell(elapsed, soak);
     }
     if (elapsed >= seconds) break;
@@ -118,6 +123,8 @@ async function main(): Promise<void> {
 // Here, because on Bun the first look opens a descriptor.
 const isTerminal = process.stdout.isTTY === true;
 let hasLine = false;
+/** The latest that a timer was since the last line. */
+let lagMs = 0;
 
 function tell(elapsed: number, soak: Soak): void {
   const { tally } = soak;
@@ -128,7 +135,8 @@ function tell(elapsed: number, soak: Soak): void {
     `sent ${tally.sent}  refused ${tally.refused}  lost ${tally.lost}  cut off ${tally.cutOff}  ` +
     `reconnects ${tally.reconnects}  broken ${tally.broken}  ${
       mib(process.memoryUsage().rss)
-    }`;
+    }  late ${lagMs.toFixed(0)} ms`;
+  lagMs = 0;
   if (isTerminal) {
     process.stdout.write(`\r\x1b[K${line}`);
     hasLine = true;
