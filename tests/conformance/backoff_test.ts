@@ -1,89 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type Adapter,
-  type Connection,
-  type ConnectionEvents,
-  type ConnectOptions,
-  Fault,
-  type FaultCode,
-  type ReconnectOptions,
-  SendStatus,
-  Transport,
-} from "../../mod.ts";
+import { type ReconnectOptions, Transport } from "../../mod.ts";
 import { Backoff } from "../../network/backoff.ts";
-import { conforms, isNetworkError, type TestNode, turns } from "./_nodes.ts";
+import { conforms, type TestNode } from "./_nodes.ts";
+import { end, NOBODY, puppetTransport, refused } from "./_puppet_transport.ts";
 import { virtualTime } from "./_virtual.ts";
-
-const NOBODY = "127.0.0.1:1";
-
-/** A connection that the test opens and ends by itself. */
-interface Puppet extends Connection {
-  readonly events: ConnectionEvents;
-  /** The text of what was sent over it. */
-  readonly sent: string[];
-}
-
-/** A transport whose connections are in the test's hand. */
-function puppetTransport(
-  connecting: (puppet: Puppet, count: number) => void = () => {},
-): Adapter & { readonly puppets: Puppet[] } {
-  const puppets: Puppet[] = [];
-  const address = {
-    family: "ipv4",
-    hostname: "127.0.0.1",
-    path: "",
-  } as const;
-  return {
-    puppets,
-    id: 101,
-    name: "Puppet",
-    maxMessageSize: 1_000,
-    isConnectionOriented: true,
-    isPacketBased: true,
-    connect(host, _address, _options, events) {
-      const sent: string[] = [];
-      let isClosed = false;
-      const puppet: Puppet = {
-        events,
-        sent,
-        localAddress: { ...address, port: 1_000 + puppets.length },
-        peerAddress: { ...address, port: 1 },
-        protocol: `protocol ${puppets.length}`,
-        queuedBytes: 0,
-        frameKey: undefined,
-        send(data) {
-          sent.push(new TextDecoder().decode(data));
-          return SendStatus.Sent;
-        },
-        frame: () => undefined,
-        sendFrame: () => SendStatus.ResourceNotFound,
-        pause() {},
-        resume() {},
-        close() {
-          if (isClosed) return;
-          isClosed = true;
-          host.defer(() => events.released());
-        },
-      };
-      connecting(puppet, puppets.length);
-      puppets.push(puppet);
-      return puppet;
-    },
-    listen: () =>
-      Promise.reject(new Fault("not-supported", "Cannot listen: puppets")),
-  };
-}
-
-function refused(code: FaultCode = "connection-refused"): Fault {
-  return new Fault(code, `Cannot connect: ${code}`);
-}
-
-/** The puppet's connection ends, and nothing is left of it. */
-function end({ events }: Puppet, fault: Fault | undefined = undefined): void {
-  events.closed(fault === undefined ? "closed" : "error", fault);
-  events.released();
-}
 
 conforms(
   "Backoff",
@@ -340,6 +261,27 @@ for (const how of ["remove", "stop"] as const) {
 
 conforms(
   "Backoff",
+  "the time limit of an attempt that failed does not run on into the wait",
+  async (world) => {
+    const { driver, clock, pass } = virtualTime();
+    const node = world.node("the node", { driver });
+    const starts: number[] = [];
+    const transport = puppetTransport((puppet) => {
+      starts.push(clock.now());
+      queueMicrotask(() => end(puppet, refused()));
+    });
+    node.network.connect(transport, NOBODY, {
+      connectTimeoutMs: 100,
+      reconnect: { initialDelayMs: 1_000, maxDelayMs: 1_000 },
+    });
+    await pass(1_900);
+    assert.deepEqual(starts.map(Math.round), [0, 500, 1_000, 1_500]);
+    await stopped(node, pass);
+  },
+);
+
+conforms(
+  "Backoff",
   "the time of one outage does not run on into the next",
   async (world) => {
     const { driver, pass } = virtualTime();
@@ -366,186 +308,6 @@ conforms(
       true,
     ]);
     await stopped(node, pass);
-  },
-);
-
-for (
-  const code of [
-    "invalid-address",
-    "invalid-option",
-    "not-supported",
-    "permission-denied",
-    "tls",
-  ] as const
-) {
-  conforms(
-    "Node",
-    `${code} gives a first connect up at the first attempt`,
-    async (world) => {
-      const node = world.node();
-      const transport = puppetTransport((puppet) =>
-        setTimeout(() => end(puppet, refused(code)), 0)
-      );
-      await assert.rejects(
-        node.network.connectAsync(transport, NOBODY, {
-          reconnect: { initialDelayMs: 1 },
-        }),
-        isNetworkError(code),
-      );
-      assert.equal(transport.puppets.length, 1);
-      assert.equal((await node.event("connected")).ok, false);
-    },
-  );
-}
-
-conforms(
-  "Node",
-  "tls is tried again once the connection was up",
-  async (world) => {
-    const node = world.node();
-    const transport = puppetTransport((puppet, count) =>
-      setTimeout(() => {
-        if (count % 2 === 0) puppet.events.ready();
-        else end(puppet, refused("tls"));
-      }, 0)
-    );
-    node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
-    });
-    await node.event("connected");
-    end(transport.puppets[0] ?? assert.fail());
-    assert.equal((await node.event("connected", 1)).ok, true);
-    assert.equal(transport.puppets.length, 3);
-  },
-);
-
-conforms(
-  "Node",
-  "a transport that throws in a later attempt has failed in it",
-  async (world) => {
-    const node = world.node();
-    const transport = puppetTransport((puppet, count) => {
-      if (count === 0) setTimeout(() => puppet.events.ready(), 0);
-      if (count === 1) throw refused("address-not-available");
-    });
-    let error: unknown;
-    node.network.connect(transport, NOBODY, {
-      reconnect: {
-        initialDelayMs: 1,
-        shouldRetry(given, attempt) {
-          error = given;
-          return attempt === 0;
-        },
-      },
-    });
-    await node.event("connected");
-    transport.puppets.length = 1;
-    end(transport.puppets[0] ?? assert.fail());
-    const again = await node.event("connected", 1);
-    assert.equal(again.error, error);
-    isNetworkError("address-not-available")(error);
-  },
-);
-
-conforms(
-  "Node",
-  "late events of an old connection touch neither the wait nor the next connection",
-  async (world) => {
-    const node = world.node();
-    const transport = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
-    const endpoint = node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
-    });
-    await node.event("connected");
-    const [old] = transport.puppets;
-    assert(old !== undefined);
-    const late = () => {
-      assert.equal(old.events.message(new Uint8Array(1), false, 0), false);
-      old.events.ready();
-      old.events.writable();
-      old.events.closed("reset", undefined);
-    };
-    old.events.closed("closed", undefined);
-    late();
-    assert.equal(node.network.isReady(endpoint.resourceId), false);
-    await node.event("connected", 1);
-    late();
-    old.events.released();
-    await turns();
-    assert.deepEqual(node.events.map(({ type }) => type), [
-      "connected",
-      "disconnected",
-      "connected",
-    ]);
-    assert.equal(node.network.isReady(endpoint.resourceId), true);
-    assert.equal(node.network.send(endpoint, "to the new"), SendStatus.Sent);
-    assert.deepEqual(transport.puppets.map(({ sent }) => sent), [[], [
-      "to the new",
-    ]]);
-  },
-);
-
-conforms(
-  "Node",
-  "addresses and protocol are those of the connection that is there",
-  async (world) => {
-    const node = world.node();
-    const transport = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
-    const { resourceId } = node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
-    });
-    await node.event("connected");
-    const told = () => [
-      node.network.localAddress(resourceId)?.port,
-      node.network.resource(resourceId)?.protocol,
-    ];
-    assert.deepEqual(told(), [1_000, "protocol 0"]);
-    end(transport.puppets[0] ?? assert.fail());
-    await node.event("connected", 1);
-    assert.deepEqual(told(), [1_001, "protocol 1"]);
-  },
-);
-
-conforms(
-  "Node",
-  "a message that waited and cannot be sent ends the connection, and those behind it go out on the next",
-  async (world) => {
-    const node = world.node();
-    const base = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
-    const transport: Adapter<ConnectOptions> = {
-      ...base,
-      connect(...given) {
-        const puppet = base.connect(...given);
-        const { send } = puppet;
-        puppet.send = (data, isText, tag) => {
-          if (data[0] === 0x21) throw refused("invalid-message");
-          return send(data, isText, tag);
-        };
-        return puppet;
-      },
-    };
-    const endpoint = node.network.connect(transport, NOBODY, {
-      reconnect: {
-        initialDelayMs: 1,
-        maxDelayMs: 1,
-        queueLimit: 1_000,
-      },
-    });
-    for (const message of ["one", "!", "two"]) {
-      assert.equal(node.network.send(endpoint, message), SendStatus.Sent);
-    }
-    const { reason, error, willReconnect } = await node.event("disconnected");
-    assert.equal(reason, "error");
-    isNetworkError("invalid-message")(error);
-    assert.equal(willReconnect, true);
-    await node.event("connected", 1);
-    assert.deepEqual(base.puppets.map(({ sent }) => sent), [["one"], ["two"]]);
   },
 );
 

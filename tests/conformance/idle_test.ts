@@ -198,6 +198,36 @@ for (const direction of ["sent", "received"] as const) {
   );
 }
 
+for (const how of ["remove", "the peer's end"] as const) {
+  conforms(
+    "Memory",
+    `after ${how} no timer of the idle time is left`,
+    async (world) => {
+      const { driver, clock, pass } = virtualTime();
+      const server = world.node("the server", { driver });
+      const client = world.node("the client", { driver });
+      const listening = server.network.listen(
+        Transport.FramedTcp,
+        "127.0.0.1:0",
+      );
+      await pass(5);
+      const { resourceId } = client.network.connect(
+        Transport.FramedTcp,
+        (await listening).address,
+        { idleTimeoutMs: 60_000 },
+      );
+      await pass(5);
+      if (how === "remove") client.remove(resourceId);
+      else void server.handler.stop();
+      await pass(14_000);
+      assert.equal(clock.pending, 0);
+      const stopping = [client.handler.stop(), server.handler.stop()];
+      await pass(1_100);
+      await Promise.all(stopping);
+    },
+  );
+}
+
 conforms(
   "Memory",
   "the idle time of a connection begins when it is ready",
