@@ -11,6 +11,7 @@ import { createNode, NetworkError, SendStatus, Transport } from "signalbox";
 import { FramedTcp } from "signalbox/framed_tcp";
 import { Memory } from "signalbox/memory";
 import { Tcp } from "signalbox/tcp";
+import { simulate } from "signalbox/testing";
 import { Udp } from "signalbox/udp";
 import { FramedUnix, Unix } from "signalbox/unix";
 import { Ws } from "signalbox/ws";
@@ -44,6 +45,7 @@ await report("the subpaths hold the same transports as the main export", () => {
   }
 });
 await report("a refused connection tells its code", refused);
+await report("a simulation runs, the same for the same seed", simulated);
 for (const subpath of process.argv.slice(2)) {
   await report(`signalbox/${subpath} can be imported`, async () => {
     assert.notDeepEqual(
@@ -139,4 +141,24 @@ async function refused() {
   } finally {
     await handler.stop();
   }
+}
+
+async function simulated() {
+  /** @param {import("signalbox/testing").Simulation} simulation */
+  const body = async (simulation) => {
+    const server = simulation.host("server").createNode();
+    await server.handler.network.listen(FramedTcp, "0.0.0.0:1");
+    const client = simulation.host("client").createNode();
+    simulation.partition("client", "server");
+    const connecting = client.handler.network.connectAsync(
+      FramedTcp,
+      "server:1",
+    );
+    await simulation.advance(10_000);
+    simulation.heal();
+    await connecting;
+  };
+  const first = await simulate({ seed: 1 }, body);
+  assert.ok(first.elapsedMs > 10_000);
+  assert.deepEqual(await simulate({ seed: 1 }, body), first);
 }

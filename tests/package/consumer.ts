@@ -11,6 +11,7 @@ import {
 } from "signalbox";
 import { framedTcp } from "signalbox/framed_tcp";
 import { Tcp } from "signalbox/tcp";
+import { simulate, type SimulationResult } from "signalbox/testing";
 
 type Signal = { readonly greet: string };
 
@@ -67,3 +68,12 @@ function explain(error: NetworkError): NetworkErrorCode {
 }
 
 export const transport: typeof Transport.FramedTcp = framedTcp();
+
+export function test(): Promise<SimulationResult<number>> {
+  return simulate({ seed: 1, link: { lossRate: 0.1 } }, async (simulation) => {
+    const { handler } = simulation.host("a").createNode<Signal>();
+    handler.signals.send({ greet: "simulated" });
+    await simulation.advance(10);
+    return simulation.now();
+  });
+}
