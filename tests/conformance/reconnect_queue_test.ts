@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { framedTcp, newlineFraming, SendStatus } from "../../mod.ts";
+import {
+  conforms,
+  conformsOn,
+  deadAddress,
+  eventually,
+  isNetworkError,
+  utf8,
+} from "./_nodes.ts";
+import { QUICK, reconnecting, revive, SLOW } from "./_reconnecting.ts";
+import { packets } from "./_transports.ts";
+
+conformsOn(
+  packets,
+  "with queueLimit what is sent during an outage goes out first, in order, before what the connected event sends",
+  async (world, row) => {
+    const { server, client, toServer, toClient } = await reconnecting(
+      world,
+      row,
+      { ...QUICK, queueLimit: 10_000 },
+    );
+    client.onEvent = (event) => {
+      if (event.type === "disconnected") {
+        const queued = () =>
+          client.network.stats(toServer.resourceId)?.queuedBytes ?? 0;
+        // The old connection may still have a close frame to send.
+        const before = queued();
+        for (let at = 0; at < 20; at += 1) {
+          assert.equal(
+            client.network.send(toServer, `held ${at}`),
+            SendStatus.Sent,
+          );
+        }
+        assert.deepEqual(client.network.sendAll([toServer], "to all"), [
+          SendStatus.Sent,
+        ]);
+        assert.equal(queued() - before, 10 * 6 + 10 * 7 + 6);
+      } else if (event.type === "connected") {
+        client.network.send(toServer, "after");
+      }
+    };
+    server.remove(toClient.resourceId);
+    await server.until("all", () => server.texts().includes("after"));
+    assert.deepEqual(server.texts(), [
+      ...Array.from({ length: 20 }, (_, at) => `held ${at}`),
+      "to all",
+      "after",
+    ]);
+  },
+);
+
+conformsOn(
+  packets,
+  "with queueLimit a first connect queues too, up to the bound and no message further",
+  async (world, row) => {
+    const address = await deadAddress(world, row);
+    const client = world.node("the client");
+    const endpoint = client.network.connect(row.adapter, address, {
+      maxMessageSize: 400,
+      reconnect: { ...QUICK, queueLimit: 1_000 },
+    });
+    const send = (size: number) =>
+      client.network.send(endpoint, new Uint8Array(size));
+    assert.equal(send(401), SendStatus.MaxPacketSizeExceeded);
+    assert.equal(send(400), SendStatus.Sent);
+    // 64 bytes are counted for each.
+    assert.equal(send(400), SendStatus.Sent);
+    assert.equal(send(9), SendStatus.QueueFull);
+    assert.equal(send(8), SendStatus.Sent);
+    assert.equal(send(0), SendStatus.QueueFull);
+    const server = await revive(world, row, address);
+    await server.messages(3);
+    assert.deepEqual(server.all("message").map(({ data }) => data.length), [
+      400,
+      400,
+      8,
+    ]);
+    assert.equal(send(0), SendStatus.Sent);
+    await server.messages(4);
+    assert.equal(client.handler.stats().sendsRefused, 3);
+  },
+);
+
+conformsOn(
+  packets,
+  "a queue that is larger than the outbox goes out in order all the same",
+  async (world, row) => {
+    const address = await deadAddress(world, row);
+    const client = world.node("the client");
+    const endpoint = client.network.connect(row.adapter, address, {
+      outboxLimit: 4_096,
+      maxMessageSize: 2_048,
+      reconnect: { ...QUICK, queueLimit: 2 ** 22 },
+    });
+    for (let at = 0; at < 1_500; at += 1) {
+      assert.equal(
+        client.network.send(endpoint, utf8(String(at).padEnd(2_000, "."))),
+        SendStatus.Sent,
+      );
+    }
+    client.onEvent = ({ type }) => {
+      if (type !== "connected") return;
+      assert.equal(client.network.isReady(endpoint.resourceId), true);
+      assert.equal(client.network.send(endpoint, "last"), SendStatus.Sent);
+    };
+    const server = await revive(world, row, address);
+    await server.messages(1_501);
+    assert.deepEqual(
+      server.texts().map((text) => text.split(".", 1)[0]),
+      [...Array.from({ length: 1_500 }, (_, at) => String(at)), "last"],
+    );
+    await eventually(
+      "an empty queue",
+      () => client.network.stats(endpoint.resourceId)?.queuedBytes === 0,
+    );
+    assert.equal(await client.network.writable(endpoint), true);
+  },
+);
+
+conforms(
+  "FramedTcp",
+  "a message that its framing cannot carry is refused at the call, during an outage too",
+  (world) => {
+    const lines = framedTcp({ framing: newlineFraming });
+    const client = world.node();
+    const endpoint = client.network.connect(lines, "127.0.0.1:1", {
+      reconnect: { ...SLOW, queueLimit: 1_000 },
+    });
+    assert.equal(client.network.send(endpoint, "a line"), SendStatus.Sent);
+    assert.throws(
+      () => client.network.send(endpoint, "two\nlines"),
+      isNetworkError("invalid-message"),
+    );
+  },
+);
