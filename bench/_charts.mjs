@@ -9,7 +9,7 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { format } from "./_report.mjs";
 import { RUNTIME_NAMES, RUNTIMES } from "./_runtimes.mjs";
-import { SIZES } from "./_workloads.mjs";
+import { SIZES } from "./_network_workloads.mjs";
 
 const WIDTH = 760;
 const BAR_HEIGHT = 22;

@@ -16,15 +16,18 @@ export function subpaths() {
 }
 
 /**
- * What one subpath adds to a page: minified, and compressed as servers do.
+ * What subpaths together add to a page: minified, and compressed as servers do.
  *
- * @param {string} file
+ * @param {readonly string[]} files
  * @returns {Promise<{ minified: number, gzipped: number }>} bytes
  */
-export async function bundleSize(file) {
+export async function bundleSize(files) {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [join(root, file)],
+    stdin: {
+      contents: files.map((file) => `export * from "${file}";`).join("\n"),
+      resolveDir: root,
+    },
     bundle: true,
     minify: true,
     format: "esm",
@@ -35,7 +38,7 @@ export async function bundleSize(file) {
     logLevel: "error",
   });
   const [output] = outputFiles;
-  if (output === undefined) throw new Error(`esbuild made nothing of ${file}`);
+  if (output === undefined) throw new Error(`esbuild made nothing of ${files}`);
   return {
     minified: output.contents.length,
     gzipped: gzipSync(output.contents, { level: 9 }).length,
