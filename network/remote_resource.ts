@@ -177,7 +177,6 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
     const { endpoint } = this;
     const { tls } = this.connection;
     if (isOwn) {
-      if (this.#own !== undefined) this.#own.waiter = undefined;
       this.#registry.tell("connected", this, { ok: true });
       this.#registry.emit(
         { type: "connected", endpoint, ok: true, error: undefined, tls },

@@ -221,3 +221,59 @@ conforms(
     assert.deepEqual(base.puppets.map(({ sent }) => sent), [["one"], ["two"]]);
   },
 );
+
+conforms(
+  "Node",
+  "while messages of the outage still wait, the connection is ready: it receives, and what is sent waits behind them",
+  async (world) => {
+    const node = world.node();
+    let room = 2;
+    const base = puppetTransport((puppet) =>
+      setTimeout(() => puppet.events.ready(), 0)
+    );
+    const transport: Adapter<ConnectOptions> = {
+      ...base,
+      connect(...given) {
+        const puppet = base.connect(...given);
+        const { send } = puppet;
+        puppet.send = (data, isText, tag) => {
+          if (room === 0) return SendStatus.QueueFull;
+          room -= 1;
+          return send(data, isText, tag);
+        };
+        return puppet;
+      },
+    };
+    const endpoint = node.network.connect(transport, NOBODY, {
+      reconnect: { queueLimit: 3 * 65 },
+    });
+    for (const message of "abc") node.network.send(endpoint, message);
+    assert.equal(node.network.send(endpoint, "d"), SendStatus.QueueFull);
+    await node.event("connected");
+    const [puppet] = base.puppets;
+    assert(puppet !== undefined);
+    assert.deepEqual(puppet.sent, ["a", "b"]);
+    assert.equal(node.network.isReady(endpoint.resourceId), true);
+    assert.equal(puppet.events.message(new Uint8Array(1), false, 0), true);
+    await node.messages(1);
+    assert.equal(node.network.send(endpoint, "d"), SendStatus.Sent);
+    assert.deepEqual(node.network.sendAll([endpoint], "e"), [SendStatus.Sent]);
+    assert.equal(node.network.send(endpoint, "f"), SendStatus.QueueFull);
+    let isWritable = false;
+    const writable = node.network.writable(endpoint).then((is) => {
+      isWritable = is;
+    });
+    room = 2;
+    puppet.events.writable();
+    await turns();
+    assert.deepEqual(puppet.sent, ["a", "b", "c", "d"]);
+    assert.equal(isWritable, false);
+    room = 3;
+    puppet.events.writable();
+    await writable;
+    assert.equal(isWritable, true);
+    assert.equal(node.network.send(endpoint, "f"), SendStatus.Sent);
+    assert.deepEqual(puppet.sent, ["a", "b", "c", "d", "e", "f"]);
+    assert.equal(node.network.stats(endpoint.resourceId)?.queuedBytes, 0);
+  },
+);
