@@ -16,7 +16,13 @@ import {
   DECODER_CASES,
   type DecoderCase,
 } from "../framing/_web_socket_cases.ts";
-import { framesBytes, LogSink } from "../framing/_web_socket_frames.ts";
+import { framesBytes } from "../framing/_web_socket_frames.ts";
+import {
+  messagesOf,
+  wantedAnswers,
+  wantedMessages,
+  withoutReasons,
+} from "./_rfc6455.ts";
 
 const MAX_MESSAGE_SIZE = 1 << 20;
 
@@ -39,32 +45,6 @@ const TITLES: Readonly<Record<string, string>> = {
   "lengths": "lengths",
 };
 
-/** What the other side is sent back: pongs, and a close frame of this code. */
-function wantedAnswers({ log }: DecoderCase): string[] {
-  return log.flatMap((line) => {
-    const [kind, rest] = [line.split(" ", 1)[0], line.replace(/^\w+ /, "")];
-    switch (kind) {
-      case "ping":
-        return [`pong ${rest}`];
-      case "close":
-        return [`close ${rest.split(" ")[0]}`];
-      case "fault":
-        return [`close ${rest.split(" ")[1]}`];
-      default:
-        return [];
-    }
-  });
-}
-
-/** The messages of one connection, as the decoder's log has them. */
-function messagesOf(node: TestNode, id: unknown): string[] {
-  const sink = new LogSink();
-  for (const { endpoint, data, isText } of node.all("message")) {
-    if (endpoint.resourceId === id) sink.message(data, isText);
-  }
-  return sink.log;
-}
-
 /** Compares both directions; a last ping says that all before it has been read. */
 async function compare(
   one: DecoderCase,
@@ -72,7 +52,6 @@ async function compare(
   node: TestNode,
   id: unknown,
 ): Promise<void> {
-  const messages = one.log.filter((line) => /^(text|binary) /.test(line));
   const answers = wantedAnswers(one);
   const isOver = answers.at(-1)?.startsWith("close") === true;
   if (!isOver) {
@@ -81,12 +60,12 @@ async function compare(
   }
   const log = await raw.logOf(answers.length);
   assert.deepEqual(
-    log.map((line) => line.replace(/^(close \d+) .*$/, "$1")),
+    withoutReasons(log),
     answers,
     one.name,
   );
   if (isOver) await raw.peer.over();
-  assert.deepEqual(messagesOf(node, id), messages, one.name);
+  assert.deepEqual(messagesOf(node, id), wantedMessages(one), one.name);
 }
 
 async function inTurns(
