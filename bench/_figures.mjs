@@ -11,3 +11,14 @@ export function rates({ messages, bytes, seconds }) {
       { bytesPerSecond: Number(bytes) / Number(seconds) }),
   };
 }
+
+/**
+ * Throws if a sink that counts everything received less than its source sent.
+ *
+ * @param {Record<string, unknown>} sink
+ * @param {Record<string, unknown>} source
+ */
+export function checkNothingIsLost({ total }, { messages }) {
+  if (total === undefined || total === messages) return;
+  throw new Error(`${messages} messages were sent and ${total} received`);
+}

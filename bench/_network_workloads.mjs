@@ -1,6 +1,6 @@
 /** The workloads that run over sockets: one way, there and back, many connections, bulk. */
 import { bare, nativeWebSockets, peer, signalbox, ws } from "./_contenders.mjs";
-import { rates } from "./_figures.mjs";
+import { checkNothingIsLost, rates } from "./_figures.mjs";
 import { runPair } from "./_processes.mjs";
 import { RUNTIMES } from "./_runtimes.mjs";
 
@@ -153,6 +153,9 @@ export function oneWay(transport, size) {
               String(warmupSeconds + seconds),
             ]),
           result: "listening",
+          // Datagrams may be lost, bytes come in other portions, and what others lose is theirs.
+          ...(contender.isOurs && transport !== "udp" && transport !== "tcp" &&
+            { check: checkNothingIsLost }),
           // The peers in Rust wait for a second of quiet.
           ...(transport === "udp" && contender.runtime !== undefined &&
             { quietMs: QUIET_MS }),
@@ -334,6 +337,7 @@ export const broadcast = {
             String(2 * settings.warmupSeconds),
           ]),
         result: "connecting",
+        ...(contender.isOurs && { check: checkNothingIsLost }),
         manyConnections: true,
         timeoutMs: TIMEOUT_MS,
       });

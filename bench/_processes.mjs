@@ -209,6 +209,8 @@ export class Program {
  * @param {readonly string[]} pair.listening
  * @param {(address: string) => readonly string[]} pair.connecting
  * @param {"listening" | "connecting"} pair.result whose result is wanted
+ * @param {(result: Record<string, unknown>, other: Record<string, unknown>) => void} [pair.check]
+ *   throws if what the two tell does not fit
  * @param {number} [pair.quietMs] how long after the end of the one that connects the other is told that
  *   nothing more comes; default: it knows by itself
  * @param {boolean} [pair.manyConnections]
@@ -221,6 +223,7 @@ export async function runPair(
     listening,
     connecting,
     result,
+    check,
     quietMs,
     manyConnections = false,
     env,
@@ -250,9 +253,11 @@ export async function runPair(
         await new Promise((resolve) => setTimeout(resolve, quietMs));
         first.closeInput();
       }
-      return await /** @type {Promise<Record<string, unknown>>} */ (
+      const found = await /** @type {Promise<Record<string, unknown>>} */ (
         Promise.race([wanted.line("seconds", timeoutMs), failed])
       );
+      check?.(found, await other.line("seconds", timeoutMs));
+      return found;
     } finally {
       await second.end();
     }

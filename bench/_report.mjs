@@ -140,6 +140,50 @@ function isComparable(contender, runtime, rivals) {
   return rivals.filter(({ id }) => id.startsWith(family)).length === 1;
 }
 
+/** A rival that is ahead by less than this part is neither ahead nor behind. */
+const TIE = 0.05;
+
+/**
+ * Every rival that is ahead of signalbox on some runtime: how many times its
+ * figure signalbox has there.
+ *
+ * @param {readonly WorkloadResult[]} workloads
+ * @returns {Table}
+ */
+export function lossTable(workloads) {
+  const rows = workloads.flatMap(({ title, better, contenders }) => {
+    const rivals = contenders.filter(({ isOurs }) => !isOurs);
+    return rivals.flatMap((rival) => {
+      const cells = RUNTIMES.map((runtime) => {
+        const own = contenders.find((contender) =>
+          contender.isOurs && contender.runtime === runtime
+        )?.figures.value?.median;
+        const other = rival.figures.value?.median;
+        if (own === undefined || other === undefined) return "";
+        if (!isComparable(rival, runtime, rivals)) return "";
+        const ratio = own / other;
+        const isBehind = better === "higher"
+          ? ratio < 1 - TIE
+          : ratio > 1 + TIE;
+        return isBehind ? `${digits(ratio)} ×` : "";
+      });
+      return cells.some((cell) => cell !== "")
+        ? [[title, rival.label, ...cells]]
+        : [];
+    });
+  });
+  return {
+    head: [
+      "workload",
+      "who is ahead",
+      ...RUNTIMES.map((runtime) =>
+        `signalbox, ${RUNTIME_NAMES[runtime] ?? runtime}`
+      ),
+    ],
+    rows,
+  };
+}
+
 /**
  * Subpaths down, runtimes across.
  *

@@ -13,7 +13,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { charts } from "../bench/_charts.mjs";
-import { barTable, markdownTable, workloadTable } from "../bench/_report.mjs";
+import {
+  barTable,
+  lossTable,
+  markdownTable,
+  workloadTable,
+} from "../bench/_report.mjs";
+import { judge } from "../bench/_bars.mjs";
 import { execute } from "./_command.mjs";
 import { denoPath, root } from "./runtimes.mjs";
 
@@ -30,6 +36,8 @@ const TEXT_COLUMNS_OF_BARS = 3;
  * @param {import("../bench/_report.mjs").Results} results
  */
 export async function drawCharts(results) {
+  // By the bars as they are now, also when the run was broken off.
+  results.verdicts = judge(results.workloads);
   mkdirSync(folder, { recursive: true });
   for (const file of readdirSync(folder)) {
     if (file.endsWith(".svg")) rmSync(join(folder, file));
@@ -43,6 +51,7 @@ export async function drawCharts(results) {
   let text = readFileSync(page, "utf8");
   text = fill(text, "machine", machineText(results));
   text = fill(text, "bars", barsText(results, drawn));
+  text = fill(text, "losses", lossesText(results));
   text = fill(text, "workloads", workloadsText(results, drawn));
   writeFileSync(page, text);
   const { code, output } = await execute(denoPath(), [
@@ -81,8 +90,9 @@ function machineText({ date, machine, versions, options }) {
     ["System", String(machine.system)],
     [
       "Load before and after",
-      `${machine.loadBefore} and ${machine.loadAfter}`,
+      `${machine.loadBefore} and ${machine.loadAfter ?? "?"}`,
     ],
+    ["Minutes", String(machine.minutes ?? "broken off")],
     ["Runs of each contender", String(options.runs)],
     ...Object.entries(versions),
   ];
@@ -102,6 +112,14 @@ function barsText({ verdicts }, drawn) {
     picture(drawn, "bars.svg"),
     markdownTable(barTable(verdicts), TEXT_COLUMNS_OF_BARS),
   ].filter((part) => part !== "").join("\n\n");
+}
+
+/** @param {import("../bench/_report.mjs").Results} results */
+function lossesText({ workloads }) {
+  const table = lossTable(workloads);
+  return table.rows.length === 0
+    ? "Nobody, by more than 5 %."
+    : markdownTable(table, 2);
 }
 
 /**

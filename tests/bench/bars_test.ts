@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { BARS, judge } from "../../bench/_bars.mjs";
 import { runWithin, WorkloadRun } from "../../bench/_run.mjs";
-import { barTable, format, workloadTable } from "../../bench/_report.mjs";
+import {
+  barTable,
+  format,
+  lossTable,
+  workloadTable,
+} from "../../bench/_report.mjs";
 import { test } from "../_test.ts";
 
 function contender(id: string, runtime: string | null, ...values: number[]) {
@@ -29,7 +34,7 @@ function workload(id: string, ...contenders: ReturnType<typeof contender>[]) {
     id,
     title: id,
     unit: "messages/s",
-    better: "higher" as const,
+    better: "higher" as "higher" | "lower",
     contenders,
   };
 }
@@ -131,6 +136,31 @@ test("bench: what is a runtime's own is compared with signalbox on it alone", ()
     ["0.50 ×", ""],
     ["", "0.50 ×"],
     ["10.0 ×", "15.0 ×"],
+  ]);
+});
+
+test("bench: every rival that is ahead is told of, and no other", () => {
+  const { rows } = lossTable([
+    workload(
+      "one-way",
+      contender("signalbox-deno", "deno", 90),
+      contender("signalbox-bun", "bun", 98),
+      contender("bare-deno", "deno", 100),
+      contender("bare-bun", "bun", 100),
+      contender("message-io", null, 2),
+    ),
+    {
+      ...workload(
+        "echo",
+        contender("signalbox-node", "node", 30),
+        contender("protosocket", null, 20),
+      ),
+      better: "lower",
+    },
+  ]);
+  assert.deepEqual(rows, [
+    ["one-way", "bare-deno", "0.90 ×", "", ""],
+    ["echo", "protosocket", "", "", "1.50 ×"],
   ]);
 });
 
