@@ -37,7 +37,7 @@ const FOLDER = new URL("../vectors/", import.meta.url);
 /** The frames that Rust peers really sent. */
 function vectorsOf(framing: string): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (const name of readdirSync(FOLDER)) {
+  for (const name of readdirSync(FOLDER).sort()) {
     if (!name.endsWith(".json")) continue;
     const file: {
       readonly framing?: string;
