@@ -8,9 +8,15 @@ function isFunction(value: unknown): value is (callback: () => void) => void {
   return typeof value === "function";
 }
 
-// Both are kept from the start: a test may replace the global ones meanwhile.
+// Kept from the start: a test may replace the global ones meanwhile.
 const immediate: unknown = Reflect.get(globalThis, "setImmediate");
 const { setTimeout } = globalThis;
+const now = performance.now.bind(performance);
+
+/** Milliseconds on the real clock. */
+export function realNow(): number {
+  return now();
+}
 
 /** Resolves when everything is done that was waiting for promises alone. */
 export function nextRealTurn(): Promise<void> {

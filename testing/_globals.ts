@@ -5,8 +5,8 @@
  */
 
 import { NetworkError } from "../network/errors.ts";
-import type { ScheduledEvent } from "./_scheduler.ts";
-import type { Simulation } from "./simulation.ts";
+import type { ScheduledEvent, Scheduler } from "./_scheduler.ts";
+import type { SimulationRandom } from "./random.ts";
 
 /** Where `Date` begins: a round time, so that no test hangs on the day on which it runs. */
 const EPOCH_MS = Date.UTC(2030, 0, 1);
@@ -35,15 +35,16 @@ class SimulatedTimer {
  *
  * @throws {NetworkError} `not-supported` while another simulation has replaced them.
  */
-export function replaceGlobals(simulation: Simulation): () => void {
+export function replaceGlobals(
+  scheduler: Scheduler,
+  random: SimulationRandom,
+): () => void {
   if (isReplaced) {
     throw new NetworkError(
       "not-supported",
       "Cannot replace the globals: another simulation has",
     );
   }
-  const { scheduler } = simulation;
-  const random = simulation.random.derive("Math.random");
   const RealDate = Date;
   const now = () => EPOCH_MS + Math.floor(scheduler.now());
   const clear = (timer: unknown): void => {

@@ -4,16 +4,11 @@
  * @module
  */
 
-import { NetworkError } from "../network/errors.ts";
+import type { NodeOptions } from "../node/node.ts";
 import type { NodePair } from "../node/node_pair.ts";
-import { NodeHandler } from "../node/handler.ts";
-import { Node, type NodeOptions } from "../node/node.ts";
-import { createMemoryDriver } from "../runtime/memory_driver.ts";
-import { MemoryHost, TaskQueue } from "../runtime/memory_host.ts";
 import type { Driver } from "../runtime/driver.ts";
-import { HostClock } from "./_host_clock.ts";
 import type { Kernel } from "./_kernel.ts";
-import { WatchedListener } from "./_watched_listener.ts";
+import { Life } from "./_life.ts";
 import type { SimulationRandom } from "./random.ts";
 
 /** Options of {@linkcode HostProcess.createNode}: those of `createNode`, but the driver, which is the host's. */
@@ -31,48 +26,36 @@ export class HostProcess {
   readonly name: string;
   /** The IP address of the host. */
   readonly address: string;
-  /** Aborted by the crash. */
-  readonly signal: AbortSignal;
   /** Lots of the host's own. */
   readonly random: SimulationRandom;
-  /** The sockets and the time of the host: for `createNode({ driver })`, and for code that uses drivers. */
-  readonly driver: Driver;
-  readonly #kernel: Kernel;
-  readonly #abort = new AbortController();
-  readonly #clock: HostClock;
-  readonly #host: MemoryHost;
-  readonly #nodes = new Set<Pick<Node<unknown>, "stop">>();
+  readonly #life: Life;
 
   /** {@linkcode SimulatedHost} makes it. */
   constructor(
-    kernel: Kernel,
     name: string,
     address: string,
     random: SimulationRandom,
+    life: Life,
   ) {
-    this.#kernel = kernel;
     this.name = name;
     this.address = address;
     this.random = random;
-    this.signal = this.#abort.signal;
-    this.#clock = new HostClock(kernel.scheduler);
-    this.#host = new MemoryHost({
-      hostname: address,
-      clock: this.#clock,
-      tasks: new TaskQueue(this.#clock),
-      random: () => random.next(),
-    });
-    kernel.space.hosts.set(address, this.#host);
-    this.driver = createMemoryDriver({
-      space: kernel.space,
-      host: this.#host,
-      limits: { maxWriteSize: Infinity, maxChunkSize: Infinity },
-    });
+    this.#life = life;
+  }
+
+  /** Aborted by the crash. */
+  get signal(): AbortSignal {
+    return this.#life.signal;
   }
 
   /** Whether it has not crashed. */
   get isRunning(): boolean {
     return !this.signal.aborted;
+  }
+
+  /** The sockets and the time of the host: for `createNode({ driver })`, and for code that uses drivers. */
+  get driver(): Driver {
+    return this.#life.driver;
   }
 
   /**
@@ -85,61 +68,17 @@ export class HostProcess {
   createNode<Signal = never>(
     options: SimulatedNodeOptions = {},
   ): NodePair<Signal> {
-    if (!this.isRunning) {
-      throw new NetworkError(
-        "stopped",
-        `Cannot make a node: the host ${this.name} has crashed`,
-      );
-    }
-    const node = new Node<Signal>(this.driver, options);
-    this.#nodes.add(node);
-    void node.stopped.then(() => {
-      this.#nodes.delete(node);
-      if (node.failure !== undefined) this.#kernel.fail(node.failure.error);
-    });
-    return {
-      handler: new NodeHandler(node),
-      listener: new WatchedListener(node),
-    };
+    return this.#life.createNode<Signal>(options);
   }
 
   /** Milliseconds of simulated time since the start. */
   now(): number {
-    return this.#clock.now();
+    return this.#life.clock.now();
   }
 
   /** Resolves after so many milliseconds of simulated time; never if the host crashes before. */
   sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.setTimer(() => {
-        if (this.isRunning) resolve();
-      }, delayMs);
-    });
-  }
-
-  /** For {@linkcode SimulatedHost}: nothing of it runs until it is thawed. */
-  freeze(): void {
-    this.#clock.freeze();
-  }
-
-  /** For {@linkcode SimulatedHost}: it runs on. */
-  thaw(): void {
-    this.#clock.thaw();
-  }
-
-  /** For {@linkcode SimulatedHost}: it is gone from the network without a word; its nodes are stopped. */
-  kill(): void {
-    const { space, carrier } = this.#kernel;
-    space.removeHost(this.#host);
-    carrier.abandon(this.#host);
-    this.#clock.thaw();
-    for (const node of this.#nodes) void node.stop(undefined);
-    this.#abort.abort();
-  }
-
-  /** For the end of a simulation: stops the nodes that still run. */
-  async stopNodes(): Promise<void> {
-    await Promise.all([...this.#nodes].map((node) => node.stop(undefined)));
+    return this.#life.sleep(delayMs);
   }
 }
 
@@ -151,7 +90,8 @@ export class SimulatedHost {
   readonly address: string;
   readonly #kernel: Kernel;
   readonly #random: SimulationRandom;
-  #life: HostProcess;
+  #life: Life;
+  #current: HostProcess;
   #program: HostProgram | undefined;
   #isPaused = false;
 
@@ -161,12 +101,12 @@ export class SimulatedHost {
     this.name = name;
     this.address = address;
     this.#random = kernel.random.derive(`host ${name}`);
-    this.#life = this.#start();
+    [this.#life, this.#current] = this.#start();
   }
 
   /** Whether it is up. */
   get isRunning(): boolean {
-    return this.#life.isRunning;
+    return this.#current.isRunning;
   }
 
   /** Whether it stands still. */
@@ -176,7 +116,7 @@ export class SimulatedHost {
 
   /** Its present life, or the last one. */
   get current(): HostProcess {
-    return this.#life;
+    return this.#current;
   }
 
   /** The driver of its present life. */
@@ -188,7 +128,7 @@ export class SimulatedHost {
   createNode<Signal = never>(
     options: SimulatedNodeOptions = {},
   ): NodePair<Signal> {
-    return this.#life.createNode<Signal>(options);
+    return this.#current.createNode<Signal>(options);
   }
 
   /**
@@ -199,7 +139,7 @@ export class SimulatedHost {
    */
   run(program: HostProgram): Promise<void> {
     this.#program = program;
-    return this.#runIn(this.#life, program);
+    return this.#runIn(this.#current, program);
   }
 
   /**
@@ -213,7 +153,7 @@ export class SimulatedHost {
     if (!this.isRunning) return;
     this.#note("crash");
     this.#isPaused = false;
-    this.#life.kill();
+    this.#life.end();
   }
 
   /**
@@ -225,10 +165,10 @@ export class SimulatedHost {
   restart(program: HostProgram | undefined = this.#program): HostProcess {
     this.crash();
     this.#note("restart");
-    this.#life = this.#start();
+    [this.#life, this.#current] = this.#start();
     this.#program = program;
-    if (program !== undefined) void this.#runIn(this.#life, program);
-    return this.#life;
+    if (program !== undefined) void this.#runIn(this.#current, program);
+    return this.#current;
   }
 
   /**
@@ -240,7 +180,7 @@ export class SimulatedHost {
     if (!this.isRunning || this.#isPaused) return;
     this.#note("pause");
     this.#isPaused = true;
-    this.#life.freeze();
+    this.#life.clock.freeze();
   }
 
   /** Lets it go on: with what has waited, in order, and the timers that are overdue. */
@@ -248,7 +188,7 @@ export class SimulatedHost {
     if (!this.#isPaused) return;
     this.#note("resume");
     this.#isPaused = false;
-    this.#life.thaw();
+    this.#life.clock.thaw();
   }
 
   /** The name. */
@@ -256,13 +196,10 @@ export class SimulatedHost {
     return this.name;
   }
 
-  #start(): HostProcess {
-    return new HostProcess(
-      this.#kernel,
-      this.name,
-      this.address,
-      this.#random,
-    );
+  #start(): [Life, HostProcess] {
+    const { name, address } = this;
+    const life = new Life(this.#kernel, name, address, this.#random);
+    return [life, new HostProcess(name, address, this.#random, life)];
   }
 
   async #runIn(life: HostProcess, program: HostProgram): Promise<void> {

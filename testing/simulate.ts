@@ -4,7 +4,7 @@
  * @module
  */
 
-import { nextRealTurn, realDelay } from "../runtime/real_time.ts";
+import { nextRealTurn, realDelay, realNow } from "../runtime/real_time.ts";
 import { changedConditions, DEFAULT_CONDITIONS } from "./conditions.ts";
 import { replaceGlobals } from "./_globals.ts";
 import {
@@ -13,6 +13,7 @@ import {
   seedOfEnvironment,
   type SimulationOptions,
 } from "./options.ts";
+import { Kernel } from "./_kernel.ts";
 import { Simulation } from "./simulation.ts";
 import { SimulationError, type SimulationFailure } from "./simulation_error.ts";
 import type { SimulationEvent } from "./trace.ts";
@@ -151,7 +152,7 @@ type Outcome<Value> =
 class Run<Value> {
   readonly #options: FullSimulationOptions;
   readonly #body: SimulationBody<Value>;
-  readonly #simulation: Simulation;
+  readonly #kernel: Kernel;
   #outcome: Outcome<Value> | undefined;
   #events = 0;
 
@@ -159,7 +160,7 @@ class Run<Value> {
     const { seed, link, streamTimeoutMs, streamCapacity } = options;
     this.#options = options;
     this.#body = body;
-    this.#simulation = new Simulation({
+    this.#kernel = new Kernel({
       seed,
       conditions: changedConditions(DEFAULT_CONDITIONS, link),
       streamTimeoutMs,
@@ -171,20 +172,18 @@ class Run<Value> {
   }
 
   async result(): Promise<SimulationResult<Value>> {
-    const simulation = this.#simulation;
+    const { scheduler, trace, seed, random } = this.#kernel;
     const restore = this.#options.globals
-      ? replaceGlobals(simulation)
+      ? replaceGlobals(scheduler, random.derive("Math.random"))
       : undefined;
     try {
       void this.#runBody();
       while (this.#outcome === undefined) await this.#step();
-      const { trace } = simulation;
-      const elapsedMs = simulation.now();
       const outcome = this.#outcome;
+      const result = { seed, elapsedMs: scheduler.now(), trace: trace.events };
       await this.#stopAll();
       if (!outcome.isGood) throw outcome.error;
-      const { value } = outcome;
-      return { value, seed: simulation.seed, elapsedMs, trace };
+      return { value: outcome.value, ...result };
     } finally {
       restore?.();
     }
@@ -192,7 +191,7 @@ class Run<Value> {
 
   async #runBody(): Promise<void> {
     try {
-      const value = await this.#body(this.#simulation);
+      const value = await this.#body(new Simulation(this.#kernel));
       this.#outcome ??= { isGood: true, value };
     } catch (error) {
       this.#fail("thrown", error);
@@ -201,11 +200,10 @@ class Run<Value> {
 
   /** One event that the program hears of, with those before it that it does not. */
   async #step(): Promise<void> {
-    const simulation = this.#simulation;
+    const { scheduler } = this.#kernel;
     await nextRealTurn();
-    while (simulation.isWaitingOutside) await realDelay(1);
-    if (this.#outcome !== undefined || simulation.lookAtConditions()) return;
-    const { scheduler } = simulation;
+    while (this.#kernel.outside > 0) await realDelay(1);
+    if (this.#outcome !== undefined || this.#kernel.lookAtConditions()) return;
     if (scheduler.isIdle) return await this.#waitInVain();
     let isLoud = false;
     while (!isLoud && this.#outcome === undefined) {
@@ -225,24 +223,21 @@ class Run<Value> {
   }
 
   async #waitInVain(): Promise<void> {
-    const { scheduler } = this.#simulation;
+    const kernel = this.#kernel;
     const isStill = () =>
-      this.#outcome === undefined && scheduler.isIdle &&
-      !this.#simulation.isWaitingOutside;
-    const end = Date.now() + REAL_GRACE_MS;
-    let turns = 0;
-    // Turns too, for the clock may be a fake.
-    while (isStill() && (Date.now() < end || turns < 20)) {
+      this.#outcome === undefined && kernel.scheduler.isIdle &&
+      kernel.outside === 0;
+    const end = realNow() + REAL_GRACE_MS;
+    while (isStill() && realNow() < end) {
       await realDelay(2);
-      turns++;
-      if (this.#simulation.lookAtConditions()) break;
+      if (kernel.lookAtConditions()) break;
     }
     if (isStill()) {
       this.#fail(
         "deadlock",
         "the body waits, and nothing is going to happen: no packet is under way, no timer is set",
       );
-    } else if (!this.#simulation.isWaitingOutside) {
+    } else if (kernel.outside === 0) {
       this.#outcome = undefined;
       this.#fail(
         "outside",
@@ -269,14 +264,14 @@ class Run<Value> {
   #fail(failure: SimulationFailure, errorOrWhy: unknown): void {
     if (this.#outcome !== undefined) return;
     const isThrown = failure === "thrown";
-    const { seed, trace } = this.#simulation;
+    const { seed, trace, scheduler } = this.#kernel;
     const why = isThrown && errorOrWhy instanceof Error
       ? errorOrWhy.message
       : String(errorOrWhy);
     const error = new SimulationError(
       failure,
       why,
-      { seed, atMs: this.#simulation.now(), trace },
+      { seed, atMs: scheduler.now(), trace: trace.events },
       isThrown ? { cause: errorOrWhy } : undefined,
     );
     this.#outcome = { isGood: false, error };
@@ -284,10 +279,10 @@ class Run<Value> {
 
   /** Stops what still runs, so that tasks end; for as long as that takes, but no timers of theirs. */
   async #stopAll(): Promise<void> {
-    const { hosts, scheduler } = this.#simulation;
+    const { lives, scheduler } = this.#kernel;
     let isDone = false;
-    for (const host of hosts) host.resume();
-    void Promise.all(hosts.map((host) => host.current.stopNodes())).then(
+    for (const life of lives) life.clock.thaw();
+    void Promise.all([...lives].map((life) => life.stopNodes())).then(
       () => isDone = true,
     );
     for (let turns = 0; turns < 10_000; turns++) {

@@ -5,17 +5,11 @@
  */
 
 import { NetworkError } from "../network/errors.ts";
-import { isNumeric } from "../runtime/_memory_address.ts";
-import type { MemoryHost } from "../runtime/memory_host.ts";
-import { MemorySpace } from "../runtime/memory_network.ts";
-import { Carrier } from "./_carrier.ts";
-import type { FullLinkConditions } from "./conditions.ts";
 import { SimulatedHost } from "./host.ts";
 import type { Kernel } from "./_kernel.ts";
 import { SimulatedLink } from "./link.ts";
-import { SimulationRandom } from "./random.ts";
-import { Scheduler } from "./_scheduler.ts";
-import { type SimulationEvent, Trace } from "./trace.ts";
+import type { SimulationRandom } from "./random.ts";
+import type { SimulationEvent } from "./trace.ts";
 
 /** One host or several, as objects or by the names of hosts that were made. */
 export type HostSelection =
@@ -23,30 +17,12 @@ export type HostSelection =
   | string
   | readonly (SimulatedHost | string)[];
 
-/** What a {@linkcode Simulation} is made of. */
-export interface SimulationParts {
-  readonly seed: number;
-  readonly conditions: FullLinkConditions;
-  readonly streamTimeoutMs: number;
-  readonly streamCapacity: number;
-  readonly traceLimit: number;
-  readonly onEvent: ((event: SimulationEvent) => void) | undefined;
-  fail(error: unknown): void;
-}
-
 /** What `runUntil` may be told. */
 export interface RunUntilOptions {
   /** How long at most, in milliseconds of simulated time. Default: the time limit of the simulation. */
   readonly timeoutMs?: number;
   /** What is awaited, for the message of a failure. */
   readonly what?: string;
-}
-
-/** A condition that `runUntil` waits for. */
-interface Waiter {
-  readonly isMet: () => boolean;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -64,37 +40,13 @@ export class Simulation {
   readonly random: SimulationRandom;
   readonly #kernel: Kernel;
   readonly #hosts = new Map<string, SimulatedHost>();
-  readonly #waiters = new Set<Waiter>();
-  #outside = 0;
   #nextAddress = 1;
 
   /** `simulate` makes it. */
-  constructor(parts: SimulationParts) {
-    const { seed, conditions, streamTimeoutMs } = parts;
-    this.seed = seed;
-    const scheduler = new Scheduler();
-    const random = new SimulationRandom(seed);
-    this.random = random.derive("test");
-    const trace = new Trace(scheduler.now, parts.traceLimit, parts.onEvent);
-    const carrier = new Carrier({
-      scheduler,
-      random,
-      trace,
-      conditions,
-      streamTimeoutMs,
-      hostAt: (address): MemoryHost | undefined => space.hosts.get(address),
-    });
-    const space: MemorySpace = new MemorySpace({
-      capacity: parts.streamCapacity,
-    }, carrier);
-    this.#kernel = {
-      scheduler,
-      random,
-      trace,
-      space,
-      carrier,
-      fail: (error) => parts.fail(error),
-    };
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.seed = kernel.seed;
+    this.random = kernel.random.derive("test");
   }
 
   /** Milliseconds of simulated time since the start. */
@@ -123,10 +75,9 @@ export class Simulation {
   host(name: string): SimulatedHost {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      const isAddress = isNumeric(name);
-      const isGood = isAddress
-        ? /^[0-9a-f:.]+$/i.test(name)
-        : /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name);
+      const isAddress = /^\d+(\.\d+){3}$|^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(name);
+      const isGood = isAddress ||
+        /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name);
       if (!isGood || name === "localhost") {
         throw new NetworkError(
           "invalid-address",
@@ -196,6 +147,7 @@ export class Simulation {
    * condition throws, or when `timeoutMs` is over.
    */
   runUntil(until: () => boolean, options?: RunUntilOptions): Promise<void>;
+  /** Lets time pass until a promise has settled; see above. */
   runUntil<Value>(
     until: PromiseLike<Value>,
     options?: RunUntilOptions,
@@ -235,38 +187,12 @@ export class Simulation {
    * as chance wills.
    */
   async outside<Value>(work: PromiseLike<Value>): Promise<Value> {
-    this.#outside++;
+    this.#kernel.outside++;
     try {
       return await work;
     } finally {
-      this.#outside--;
+      this.#kernel.outside--;
     }
-  }
-
-  /** For `simulate`: whether real work is awaited. */
-  get isWaitingOutside(): boolean {
-    return this.#outside > 0;
-  }
-
-  /** For `simulate`: what is to happen. */
-  get scheduler(): Scheduler {
-    return this.#kernel.scheduler;
-  }
-
-  /** For `simulate`: resolves what waits for conditions that hold now; whether there was any. */
-  lookAtConditions(): boolean {
-    let isAnyMet = false;
-    for (const waiter of this.#waiters) {
-      try {
-        if (!waiter.isMet()) continue;
-        waiter.resolve();
-      } catch (error) {
-        waiter.reject(error);
-      }
-      this.#waiters.delete(waiter);
-      isAnyMet = true;
-    }
-    return isAnyMet;
   }
 
   #condition(
@@ -275,8 +201,8 @@ export class Simulation {
     let forget = () => {};
     const promise = new Promise<void>((resolve, reject) => {
       const waiter = { isMet, resolve, reject };
-      this.#waiters.add(waiter);
-      forget = () => this.#waiters.delete(waiter);
+      this.#kernel.waiters.add(waiter);
+      forget = () => this.#kernel.waiters.delete(waiter);
     });
     return { promise, forget: () => forget() };
   }
