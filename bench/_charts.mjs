@@ -113,7 +113,7 @@ function sizesChart(transport, name, workloads) {
     file: `one_way_${transport.replace("-", "_")}.svg`,
     alt: `${name}: messages a second, one way, by size`,
     svg: plot({
-      title: `${name}, one way`,
+      title: `${name}, one way: messages a second by their size`,
       height: 420,
       marginLeft: 60,
       marginRight: LABEL_WIDTH,
@@ -127,7 +127,7 @@ function sizesChart(transport, name, workloads) {
       y: {
         type: "log",
         grid: true,
-        label: "messages a second",
+        label: null,
         tickFormat: "~s",
       },
       marks: [

@@ -87,6 +87,16 @@ export function peer(name, label, { runtime, isPeer = true, transport } = {}) {
   };
 }
 
+/** The peers in Rust. */
+const RUST = ["message-io", "protosocket"];
+
+/** Builds the peers that have to be built, where they can be: not while anything is measured. */
+export function preparePeers() {
+  for (const name of RUST) {
+    if (problemOf(name) === undefined) peerCommand(name);
+  }
+}
+
 /** @type {Map<string, string | undefined>} */
 const problems = new Map();
 

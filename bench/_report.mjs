@@ -252,8 +252,11 @@ export function barTable(verdicts) {
 function limitText(verdicts) {
   const [first] = verdicts;
   if (first === undefined) return "";
-  const limits = [...new Set(verdicts.map(({ limit }) => limit))];
-  return `${first.sense === "atLeast" ? "≥" : "≤"} ${limits.join(", ")}${
+  const isOne = verdicts.every(({ limit }) => limit === first.limit);
+  const limits = isOne ? String(first.limit) : verdicts
+    .map(({ limit, subject }) => `${limit} on ${RUNTIME_NAMES[subject]}`)
+    .join(", ");
+  return `${first.sense === "atLeast" ? "≥" : "≤"} ${limits}${
     first.aim === undefined ? "" : ` (aim ${first.aim})`
   }`;
 }

@@ -8,6 +8,7 @@ import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { judge } from "../bench/_bars.mjs";
+import { preparePeers } from "../bench/_contenders.mjs";
 import { load, machine, versions } from "../bench/_machine.mjs";
 import { RUNTIME_NAMES, RUNTIMES } from "../bench/_runtimes.mjs";
 import { barTable, textTable, workloadTable } from "../bench/_report.mjs";
@@ -66,7 +67,9 @@ async function main() {
   if (workloads.length === 0) fail(`there is no workload ${options.only}`);
   if (options.list) return list(workloads);
   ensureDependencies();
+  if (options.peers) preparePeers();
   const startedAt = performance.now();
+  /** @type {import("../bench/_report.mjs").Results} */
   const results = {
     format: 1,
     date: new Date().toISOString(),
@@ -113,29 +116,7 @@ async function main() {
   });
   results.verdicts = judge(results.workloads);
   write(results);
-  const judged = results.verdicts.filter(({ subject, workload }) =>
-    (subject.startsWith("./") || options.runtimes.includes(subject)) &&
-    (options.only === undefined ||
-      results.workloads.some(({ id }) => id === workload))
-  );
-  if (judged.length > 0) {
-    console.log(`\n── The bars\n${textTable(barTable(judged))}`);
-  }
-  const count = (/** @type {string} */ verdict) =>
-    judged.filter((one) => one.verdict === verdict).length;
-  if (options.quick) {
-    const counts = results.workloads.flatMap(({ contenders }) =>
-      contenders.map(({ runs }) => runs.length)
-    );
-    console.log(
-      `\nA look: short runs, ${Math.max(0, ...counts)} of each contender.`,
-    );
-  }
-  console.log(
-    `\n${count("met")} bars met, ${count("missed")} missed, ${
-      count("not measured")
-    } not measured; ${results.machine.minutes} minutes`,
-  );
+  printBars(results);
   if (options.charts) {
     const { drawCharts } = await import("./bench_charts.mjs");
     await drawCharts(results);
@@ -144,6 +125,32 @@ async function main() {
     contenders.some(({ isOurs, failures }) => isOurs && failures.length > 0)
   );
   return isBroken ? 1 : 0;
+}
+
+/** @param {import("../bench/_report.mjs").Results} results */
+function printBars(results) {
+  if (options.quick) {
+    const counts = results.workloads.flatMap(({ contenders }) =>
+      contenders.map(({ runs }) => runs.length)
+    );
+    console.log(
+      `\nA look: short runs, ${Math.max(0, ...counts)} of each contender.`,
+    );
+  }
+  const judged = results.verdicts.filter(({ subject, workload }) =>
+    (subject.startsWith("./") || options.runtimes.includes(subject)) &&
+    (options.only === undefined ||
+      results.workloads.some(({ id }) => id === workload))
+  );
+  if (judged.length === 0) return;
+  const count = (/** @type {string} */ verdict) =>
+    judged.filter((one) => one.verdict === verdict).length;
+  console.log(`\n── The bars\n${textTable(barTable(judged))}`);
+  console.log(
+    `\n${count("met")} bars met, ${count("missed")} missed, ${
+      count("not measured")
+    } not measured; ${results.machine.minutes} minutes`,
+  );
 }
 
 /** @param {import("../bench/_workloads.mjs").Workload} workload */
