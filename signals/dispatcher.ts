@@ -42,6 +42,11 @@ const TURN_EVENTS = 1024;
 const TURN_MS = 4;
 const EVENTS_PER_LOOK = 8;
 
+// A turn that goes on takes as long as the others took in between, and as many
+// events more, up to so many times the above: live pushes have no bound of
+// their own, and would leave the signals next to nothing of a busy loop.
+const MAX_SHARES = 16;
+
 /**
  * Brings network events and signals to one consumer: a callback, or calls of
  * `take`.
@@ -78,6 +83,8 @@ export class Dispatcher<E> {
   #stopped = false;
   #failed = false;
   #networkIsNext = true;
+  /** When the last turn ended with something left; Infinity if nothing was. */
+  #brokenOffAt = Infinity;
   readonly #turn = (): void => this.#takeTurn();
 
   /** A dispatcher without a consumer, that takes signals from `signals`. */
@@ -254,7 +261,13 @@ export class Dispatcher<E> {
 
   #takeTurn(): void {
     this.#deferred = false;
-    const end = this.#hooks.now() + TURN_MS;
+    const start = this.#hooks.now();
+    const shares = Math.min(
+      MAX_SHARES,
+      Math.max(1, (start - this.#brokenOffAt) / TURN_MS),
+    );
+    const end = start + TURN_MS * shares;
+    this.#brokenOffAt = Infinity;
     for (let n = 1; this.#callback !== undefined; n += 1) {
       const signal = this.#signals.hasReady();
       if (this.#events.length === 0 && !signal) {
@@ -263,7 +276,7 @@ export class Dispatcher<E> {
       }
       this.#deliver(this.#takeNext(signal) as E);
       if (
-        n === TURN_EVENTS ||
+        n >= TURN_EVENTS * shares ||
         (n % EVENTS_PER_LOOK === 0 && this.#hooks.now() >= end)
       ) {
         break;
@@ -271,7 +284,10 @@ export class Dispatcher<E> {
     }
     if (this.#callback === undefined) return;
     this.#direct = this.#events.length === 0;
-    if (!this.#direct || this.#signals.hasReady()) this.#defer();
+    if (!this.#direct || this.#signals.hasReady()) {
+      this.#brokenOffAt = this.#hooks.now();
+      this.#defer();
+    }
   }
 
   #takeNext(signal: boolean): E | undefined {

@@ -254,6 +254,32 @@ test("Dispatcher: a network backlog does not starve the signals", () => {
   bench.turns();
 });
 
+test("Dispatcher: a network that is busy with live pushes leaves the signals as much time as it takes", () => {
+  const bench = new Bench();
+  let signals = 0;
+  bench.dispatcher.setCallback((event) => {
+    if (event !== "s") return;
+    bench.time += 0.25;
+    signals += 1;
+    bench.signal("s");
+  });
+  bench.signal("s");
+  bench.turn();
+  signals = 0;
+  for (let n = 0; n < 10; n += 1) {
+    bench.pushAll("n");
+    bench.time += 20;
+    assert.equal(bench.turn(), true);
+  }
+  const share = signals * 0.25 / (10 * 20);
+  assert.ok(share > 0.9 && share < 1.2, `${share} of the network's time`);
+  bench.time += 10_000;
+  const before = bench.time;
+  bench.turn();
+  assert.ok(bench.time - before < 100, "a turn has a bound");
+  bench.dispatcher.stop();
+});
+
 test("Dispatcher: signals are delivered in a turn, never within the send", () => {
   const bench = new Bench();
   const seen: string[] = [];
