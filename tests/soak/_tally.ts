@@ -33,6 +33,8 @@ export class Tally {
   datagramsReceived = 0;
   signalsSent = 0;
   signalsReceived = 0;
+  /** How late a signal by timer was at worst since the last line, in milliseconds. */
+  latestMs = 0;
   /** `disconnected` events by reason. */
   readonly reasons = new Map<string, number>();
   /** Conversations by transport. */

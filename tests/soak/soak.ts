@@ -135,8 +135,11 @@ function tell(elapsed: number, soak: Soak): void {
     `sent ${tally.sent}  refused ${tally.refused}  lost ${tally.lost}  cut off ${tally.cutOff}  ` +
     `reconnects ${tally.reconnects}  broken ${tally.broken}  ${
       mib(process.memoryUsage().rss)
-    }  late ${lagMs.toFixed(0)} ms`;
+    }  late: timers ${lagMs.toFixed(0)} ms, signals ${
+      tally.latestMs.toFixed(0)
+    } ms`;
   lagMs = 0;
+  tally.latestMs = 0;
   if (isTerminal) {
     process.stdout.write(`\r\x1b[K${line}`);
     hasLine = true;
