@@ -141,7 +141,6 @@ export class OwnConnect {
   protected watch(signal: AbortSignal | undefined): (() => void) | undefined {
     if (signal === undefined) return undefined;
     const abort = () => {
-      if (this.resource.isReady) return;
       const error = abortError(
         `Cannot connect to ${this.resource.endpoint}`,
         signal,

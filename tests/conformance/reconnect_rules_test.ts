@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { type Adapter, type ConnectOptions, SendStatus } from "../../mod.ts";
 import { conforms, isNetworkError, turns } from "./_nodes.ts";
-import { end, NOBODY, puppetTransport, refused } from "./_puppet_transport.ts";
+import {
+  end,
+  NOBODY,
+  type Puppet,
+  puppetTransport,
+  refused,
+} from "./_puppet_transport.ts";
 
 /** A signal that tells how many listen to it. */
 function watchedSignal(): { signal: AbortSignal; listeners(): number } {
@@ -275,5 +281,52 @@ conforms(
     assert.equal(node.network.send(endpoint, "f"), SendStatus.Sent);
     assert.deepEqual(puppet.sent, ["a", "b", "c", "d", "e", "f"]);
     assert.equal(node.network.stats(endpoint.resourceId)?.queuedBytes, 0);
+  },
+);
+
+for (
+  const [what, happen] of [
+    ["gets ready", (puppet: Puppet) => puppet.events.ready()],
+    ["fails", (puppet: Puppet) => end(puppet, refused())],
+  ] as const
+) {
+  conforms(
+    "Node",
+    `an attempt that ${what} right after the abort changes nothing`,
+    async (world) => {
+      const node = world.node();
+      const transport = puppetTransport();
+      const abort = new AbortController();
+      const connecting = node.network.connectAsync(transport, NOBODY, {
+        reconnect: { initialDelayMs: 1, signal: abort.signal },
+      });
+      const rejected = assert.rejects(connecting, isNetworkError("aborted"));
+      abort.abort();
+      happen(transport.puppets[0] ?? assert.fail());
+      await rejected;
+      await turns();
+      assert.deepEqual(node.all("connected").map(({ ok }) => ok), [false]);
+      assert.equal(transport.puppets.length, 1);
+    },
+  );
+}
+
+conforms(
+  "Node",
+  "a connection whose adapter tells only that nothing is left of it has ended too",
+  async (world) => {
+    const node = world.node();
+    const transport = puppetTransport((puppet) =>
+      setTimeout(() => puppet.events.ready(), 0)
+    );
+    node.network.connect(transport, NOBODY, {
+      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
+    });
+    await node.event("connected");
+    transport.puppets[0]?.events.released();
+    const { reason, willReconnect } = await node.event("disconnected");
+    assert.equal(reason, "error");
+    assert.equal(willReconnect, true);
+    await node.event("connected", 1);
   },
 );
