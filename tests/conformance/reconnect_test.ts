@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SendStatus } from "../../mod.ts";
+import { SendStatus, Transport, ws } from "../../mod.ts";
 import {
   conforms,
   conformsOn,
@@ -236,5 +236,30 @@ conforms(
     await client.handler.stop();
     assert.equal(silent.closed, 2);
     assert.equal(client.events.length, 0);
+  },
+);
+
+conforms(
+  "Ws",
+  "the runtime's own client is connected again too",
+  async (world) => {
+    const server = world.node("the server");
+    const client = world.node("the client");
+    const { address } = await server.network.listen(
+      Transport.Ws,
+      "127.0.0.1:0",
+    );
+    const endpoint = client.network.connect(
+      ws({ engine: "native" }),
+      { hostname: "127.0.0.1", port: address.port },
+      { reconnect: QUICK },
+    );
+    const first = await server.event("accepted");
+    await client.event("connected");
+    server.remove(first.endpoint.resourceId);
+    assert.equal((await client.event("disconnected")).willReconnect, true);
+    assert.equal((await client.event("connected", 1)).endpoint, endpoint);
+    client.network.send(endpoint, "again");
+    await server.messages(1);
   },
 );
