@@ -18,14 +18,19 @@ import process from "node:process";
 import { execute } from "./_command.mjs";
 import { listFiles } from "./_files.mjs";
 import { fuzz } from "./fuzz.mjs";
-import { failed, passed } from "./_outcome.mjs";
+import { failed, passed, skipped } from "./_outcome.mjs";
 import { checkBrowser } from "../tests/browser/check.mjs";
 import {
   checkConformance,
   checkTypes,
   checkUse,
 } from "../tests/package/check.mjs";
-import { EXAMPLES_IN_DOCS, runSuite, SUITES } from "./_suites.mjs";
+import {
+  EXAMPLES_IN_DOCS,
+  INTEROP_SUITES,
+  runSuite,
+  SUITES,
+} from "./_suites.mjs";
 import {
   buildPackage,
   packageFolder,
@@ -35,6 +40,7 @@ import {
 import { checkDocs } from "./check_docs.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
+import { cargoProblem, peerPath, RUST_PEERS } from "./peers.mjs";
 import {
   bunPath,
   denoPath,
@@ -126,6 +132,7 @@ export const CHECKS = [
     title: suite.title,
     run: (/** @type {Context} */ context) => runSuite(suite, context),
   })),
+  ...interop(),
   ...shortFuzz(),
   ...soak(),
   ...echoLatency(),
@@ -229,6 +236,32 @@ function command(id, group, title, make) {
 function tsc(project) {
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   return [process.execPath, [compiler, "-p", project]];
+}
+
+/** What needs the peers in Rust: nothing of it can be done without cargo. */
+function interop() {
+  /** @type {(run: Check["run"]) => Check["run"]} */
+  const withPeers = (run) => async (context) => {
+    const problem = cargoProblem();
+    if (problem !== undefined) return skipped(problem);
+    // Before the tests: they take minutes to build.
+    for (const name of RUST_PEERS) peerPath(name);
+    return await run(context);
+  };
+  return [
+    {
+      id: "peers",
+      group: "interop",
+      title: "build of the Rust peers",
+      run: withPeers(() => Promise.resolve(passed())),
+    },
+    ...INTEROP_SUITES.map((suite) => ({
+      id: suite.id,
+      group: "interop",
+      title: suite.title,
+      run: withPeers((context) => runSuite(suite, context)),
+    })),
+  ];
 }
 
 /** A few seconds of the fuzzer on each runtime, with the same inputs each time. */

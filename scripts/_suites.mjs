@@ -54,6 +54,18 @@ export const SUITES = [
   nodeSuite(22),
 ];
 
+const INTEROP = "tests/interop/";
+
+/** The tests with the Rust peers, which these runtimes run. @type {Suite[]} */
+export const INTEROP_SUITES = SUITES
+  .filter(({ id }) => ["deno", "bun", "node26"].includes(id))
+  .map((suite) => ({
+    ...suite,
+    id: `interop-${suite.id}`,
+    title: `interop with the Rust peers: ${suite.title}`,
+    files: () => testFiles([INTEROP]),
+  }));
+
 /** The examples in the documentation of the library. @type {Suite} */
 export const EXAMPLES_IN_DOCS = {
   id: "doc-examples",
@@ -106,11 +118,18 @@ export function nodeSuite(major) {
   };
 }
 
-/** The test files, all or those whose path contains one of the given texts. @param {string[]} parts */
+/**
+ * The test files whose path contains one of the given texts; without texts all
+ * but those that need the Rust peers.
+ *
+ * @param {string[]} parts
+ */
 export function testFiles(parts) {
   return listFiles("tests").filter((path) =>
     path.endsWith("_test.ts") && !path.endsWith("/_test.ts") &&
-    (parts.length === 0 || parts.some((part) => path.includes(part)))
+    (parts.length === 0
+      ? !path.startsWith(INTEROP)
+      : parts.some((part) => path.includes(part)))
   );
 }
 
