@@ -7,6 +7,10 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { nodeBuiltin } from "./_node_builtins.ts";
+import { defer } from "./_turn.ts";
+
+/** More than an alert takes, with the head and tail of its record, in bytes. */
+const ALERT_SIZE = 256;
 
 /**
  * The stream that TLS runs over instead of the socket itself: pausing the socket
@@ -29,10 +33,21 @@ export function gateOver(socket: Socket): Duplex {
       socket.end(() => done());
     },
     destroy(error, done) {
-      socket.destroy();
+      // An alert may be on its way; more than that is given up.
+      if (socket.connecting || socket.writableLength > ALERT_SIZE) {
+        socket.destroy();
+      } else {
+        socket.destroySoon();
+      }
       done(error);
     },
   });
+  // TLS lets go of what is below before it writes the alert that tells why.
+  const destroy = gate.destroy.bind(gate);
+  gate.destroy = (error) => {
+    defer(() => destroy(error));
+    return gate;
+  };
   socket.on("data", (chunk) => void gate.push(chunk));
   socket.on("end", () => void gate.push(null));
   socket.on("error", (error) => void gate.destroy(error));

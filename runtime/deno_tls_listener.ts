@@ -52,7 +52,6 @@ export function serveDenoTls(
       clearTimeout(shaking.get(carrier));
       shaking.delete(carrier);
       socket.destroy();
-      carrier.destroy();
       events.fault(fault);
     };
     const breakOff = (): void => {
@@ -69,7 +68,7 @@ export function serveDenoTls(
     socket.once("secure", () => {
       if (!shaking.has(carrier)) return;
       const verdict = verdictOn(socket);
-      const fault = guard.judge(socket, verdict === null, verdict);
+      const fault = guard.judge(socket, verdict === "", verdict);
       if (fault !== undefined) return fail(fault);
       clearTimeout(shaking.get(carrier));
       shaking.delete(carrier);
@@ -94,7 +93,7 @@ export function serveDenoTls(
   };
 }
 
-/** What the runtime thinks of the peer's certificate: null if it accepts it. Told nowhere but here. */
+/** What the runtime thinks of the peer's certificate: `""` if it accepts it. Told nowhere but here. */
 function verdictOn(socket: TLSSocket): unknown {
   const handle: unknown = Reflect.get(socket, "ssl");
   if (typeof handle !== "object" || handle === null) return "UNSPECIFIED";

@@ -279,6 +279,8 @@ export class NodeStream implements StreamSocket {
       (this.#isOpen
         ? faultFrom(error, "The connection failed")
         : connectFault(error, this.peerAddress));
+    // After a fault of TLS alone the socket below would stay open.
+    if (this.#security !== undefined) this.#socket.destroy();
   };
 
   readonly #onClose = (): void => {
