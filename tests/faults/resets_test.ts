@@ -1,11 +1,38 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { SendStatus } from "../../mod.ts";
-import { eventually, turns, type World } from "../conformance/_nodes.ts";
-import { book, type FaultyPair } from "./_rows.ts";
+import { runtimeName } from "../_support.ts";
+import {
+  eventually,
+  type TestNode,
+  turns,
+  type World,
+} from "../conformance/_nodes.ts";
 import { Outgoing } from "./_ledger.ts";
 import { openProxy } from "./_proxy.ts";
 import { type Random, seededOn } from "./_random.ts";
-import { clientOf, type FaultRow, faultyPair, tcpRows } from "./_rows.ts";
+import {
+  book,
+  clientOf,
+  type FaultRow,
+  type FaultyPair,
+  faultyPair,
+  tcpRows,
+} from "./_rows.ts";
+
+/**
+ * How a reset is told that overtakes data. Before Node 24, libuv takes the
+ * hang-up behind a read that was not full for an end in order.
+ */
+const overtaken: readonly string[] =
+  runtimeName === "node" && Number(process.versions.node.split(".")[0]) < 24
+    ? ["reset", "closed", "protocol"]
+    : ["reset"];
+
+async function hearsReset(node: TestNode): Promise<void> {
+  const { reason } = await node.event("disconnected");
+  assert(overtaken.includes(reason), reason);
+}
 
 const websockets = tcpRows.filter(({ name }) => name === "Ws");
 
@@ -158,7 +185,7 @@ seededOn(
     const { link } = pair;
     link.up.stopAfter(random.between(1, 200_000), () => link.reset());
     const sent = flood(pair, row, random);
-    await bothHear(pair, ["reset"]);
+    await bothHear(pair, overtaken);
     isPrefix(pair, sent);
   },
 );
@@ -194,9 +221,9 @@ seededOn(
         client.handler.stats().queuedBytes > 0;
     });
     link.reset();
-    assert.equal((await client.event("disconnected")).reason, "reset");
+    await hearsReset(client);
     server.start();
-    assert.equal((await server.event("disconnected")).reason, "reset");
+    await hearsReset(server);
     await turns();
     atServer.has(0);
     // What nobody had read may go with the reset: how much is the system's choice.
@@ -217,7 +244,7 @@ seededOn(
     link.up.stopAfter(100_000, () => link.reset());
     while (up.accepted < 600) up.send(client.network, toServer);
     client.remove(toServer.resourceId, { drain: true });
-    assert.equal((await server.event("disconnected")).reason, "reset");
+    await hearsReset(server);
     await turns();
     atServer.has(0);
     assert(atServer.count < up.accepted);
@@ -239,7 +266,7 @@ seededOn(
     const start = performance.now();
     await client.handler.stop({ drain: 20_000 });
     assert(performance.now() - start < 10_000, "it did not wait for its limit");
-    assert.equal((await server.event("disconnected")).reason, "reset");
+    await hearsReset(server);
     await turns();
     assert.equal(server.count("disconnected"), 1);
   },
