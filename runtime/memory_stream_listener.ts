@@ -70,8 +70,12 @@ export class MemoryListener implements StreamListener, Binding {
     if (!this.#isClosed) {
       this.#isClosed = true;
       const { space, host } = this.#place;
-      if (isName(this.address)) space.names.delete(nameOf(this.address));
-      else host.streams.remove(this);
+      if (!isName(this.address)) host.streams.remove(this);
+      else {
+        // A host that crashed may have a successor, who holds the name now.
+        const name = nameOf(this.address);
+        if (space.names.get(name) === this) space.names.delete(name);
+      }
     }
     return Promise.resolve();
   }

@@ -46,7 +46,6 @@ export class Pipe implements MemoryPipe {
   readonly #ended: () => void;
   /** What was sent and has not been handed out at the other end, in order. */
   #queue: Segment[] = [];
-  #lastArrival = 0;
   #isReleased = false;
   #isBroken = false;
   /** Since when nothing has come through, and how often it was tried. */
@@ -133,17 +132,14 @@ export class Pipe implements MemoryPipe {
     if (this.#there.isBlocked) return this.#lose(segment, "partition");
     if (this.#there.loses()) return this.#lose(segment, "loss");
     segment.state = "flying";
-    const at = Math.max(
-      this.#there.arrivalOf(segment.entry.size ?? 0),
-      this.#lastArrival,
-    );
-    this.#lastArrival = at;
+    const at = this.#there.arrivalOf(segment.entry.size ?? 0);
     const land = (): void => {
       if (this.#isBroken || this.#there.keepsBack(land)) return;
       if (this.#there.isBlocked) return this.#lose(segment, "partition");
       if (this.#hostThere() === undefined) {
         return this.#lose(segment, "host down");
       }
+      // It waits there for what was sent before it.
       segment.state = "arrived";
       this.#handOut();
     };

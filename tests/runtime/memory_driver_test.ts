@@ -429,3 +429,55 @@ test("memory driver: native WebSockets are not-supported", async () => {
     isFault("not-supported"),
   );
 });
+
+test("memory driver: TLS is not-supported, at the call", async () => {
+  const driver = memoryDriver({ network: createMemoryNetwork() });
+  const address = inet("127.0.0.1", 443);
+  const common = {
+    ca: undefined,
+    alpnProtocols: [],
+    minVersion: "TLSv1.2",
+    handshakeTimeoutMs: 0,
+  } as const;
+  await assert.rejects(
+    new Accepting().listen(driver, {
+      address,
+      tls: {
+        ...common,
+        identity: { certificate: "", key: "" },
+        identities: new Map(),
+        clientCertificate: "none",
+        maxHandshakes: 1,
+      },
+    }),
+    isFault("not-supported"),
+  );
+  assert.throws(
+    () =>
+      driver.connectStream({
+        address,
+        tls: {
+          ...common,
+          serverName: "localhost",
+          identity: undefined,
+          isVerified: true,
+        },
+      }, {
+        open() {},
+        data() {},
+        drain() {},
+        end() {},
+        closed() {},
+      }),
+    isFault("not-supported"),
+  );
+});
+
+test("memory driver: lots come from the network's option, or from the runtime", () => {
+  const lots = [0.25, 0.5];
+  const network = createMemoryNetwork({ random: () => lots.shift() ?? 0 });
+  assert.equal(memoryDriver({ network }).random(), 0.25);
+  assert.equal(memoryDriver({ network, hostname: "10.0.0.1" }).random(), 0.5);
+  const drawn = memoryDriver().random();
+  assert(drawn >= 0 && drawn < 1);
+});

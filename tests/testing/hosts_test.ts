@@ -4,7 +4,11 @@
 
 import assert from "node:assert/strict";
 import { createNode, type NetworkError, Transport } from "../../mod.ts";
-import { simulate, type Simulation } from "../../testing/testing.ts";
+import {
+  type HostProcess,
+  simulate,
+  type Simulation,
+} from "../../testing/testing.ts";
 import { test } from "../_test.ts";
 import { connected, echoServer, endOf, kinds, record } from "./_simulated.ts";
 
@@ -207,6 +211,51 @@ test("simulated host: while it is paused nothing of it runs and nothing is lost,
       node.events.filter(({ type }) => type === "signal").length,
       1,
     );
+  });
+});
+
+test("simulated host: timers that were due while it was paused fire once it goes on, in order", async () => {
+  await simulate(async (simulation) => {
+    const host = simulation.host("a");
+    const fired: string[] = [];
+    for (const delayMs of [30, 10, 20, 500]) {
+      host.driver.setTimer(
+        () => fired.push(`${delayMs} at ${simulation.now()}`),
+        delayMs,
+      );
+    }
+    const cleared = host.driver.setTimer(() => fired.push("cleared"), 15);
+    host.pause();
+    await simulation.advance(100);
+    host.driver.clearTimer(cleared);
+    assert.deepEqual(fired, []);
+    host.resume();
+    await simulation.advance(0);
+    assert.deepEqual(fired, ["10 at 100", "20 at 100", "30 at 100"]);
+    await simulation.advance(400);
+    assert.equal(fired.at(-1), "500 at 500");
+  });
+});
+
+test("simulated host: a restart at once keeps the names and ports that the new life binds", async () => {
+  await simulate(async (simulation) => {
+    const server = simulation.host("server");
+    const program = async (host: HostProcess) => {
+      await echoServer(host);
+      await echoServer(host, Transport.Memory, "memory:name");
+    };
+    await server.run(program);
+    for (let life = 0; life < 5; life++) server.restart();
+    await simulation.advance(10);
+    for (
+      const [transport, address] of [
+        [Transport.FramedTcp, "server:3000"],
+        [Transport.Memory, "memory:name"],
+      ] as const
+    ) {
+      const { network } = record(simulation.host("client")).handler;
+      await network.connectAsync(transport, address);
+    }
   });
 });
 
