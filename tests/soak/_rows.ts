@@ -20,8 +20,11 @@ import {
   newlineFraming,
   type SocketAddress,
   taggedFraming,
+  type TcpConnectOptions,
+  type TcpListenOptions,
   Transport,
 } from "../../mod.ts";
+import { CA, identity } from "../tls/_certificates.ts";
 
 /** One transport. */
 export interface Row {
@@ -49,6 +52,34 @@ const tcp: Row = {
   weight: 3,
 };
 const framed: Row = { ...tcp, isPacket: true };
+
+/** Long, so that a machine that is too slow for so many connections fails none. */
+export const HANDSHAKE_MS = 90_000;
+
+/** The transport with TLS under it. */
+function withTls(
+  adapter: Adapter<TcpConnectOptions, TcpListenOptions>,
+  weight: number,
+): Row {
+  const name = `${adapter.name} with TLS`;
+  const times = { handshakeTimeoutMs: HANDSHAKE_MS };
+  const listenTls = { ...identity("server"), ...times };
+  const connectTls = { ca: CA, serverName: "server.test", ...times };
+  return {
+    ...tcp,
+    name,
+    isPacket: adapter.isPacketBased,
+    weight,
+    adapter: {
+      ...adapter,
+      name,
+      connect: (host, address, options, events) =>
+        adapter.connect(host, address, { ...options, tls: connectTls }, events),
+      listen: (host, address, options, events) =>
+        adapter.listen(host, address, { ...options, tls: listenTls }, events),
+    },
+  };
+}
 
 /** All of them. */
 export const ROWS: readonly Row[] = [
@@ -82,6 +113,9 @@ export const ROWS: readonly Row[] = [
     through: "path",
     weight: 2,
   },
+  withTls(Transport.Tcp, 1),
+  withTls(Transport.FramedTcp, 2),
+  withTls(Transport.Ws, 1),
   {
     ...framed,
     name: "Memory",

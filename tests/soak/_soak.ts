@@ -21,7 +21,7 @@ import type { Book, Message } from "./_book.ts";
 import { Conversation } from "./_conversation.ts";
 import type { Plan, Side } from "./_conversation.ts";
 import { hexadecimal, plain } from "./_dress.ts";
-import { ROWS } from "./_rows.ts";
+import { HANDSHAKE_MS, ROWS } from "./_rows.ts";
 import type { Manner, Paths, Proxies, Row, Way } from "./_rows.ts";
 import { count, Tally } from "./_tally.ts";
 
@@ -56,8 +56,10 @@ const PLANS: readonly (readonly [Plan, number])[] = [
 
 /** Small, so that bursts pass the marks. */
 const MARKS = { highWaterMark: 32 * 1024, outboxLimit: 256 * 1024 };
-/** Long, so that a machine that is too slow for so many connections fails none. */
-const TIMES = { connectTimeoutMs: 90_000, handshakeTimeoutMs: 90_000 };
+const TIMES = {
+  connectTimeoutMs: HANDSHAKE_MS,
+  handshakeTimeoutMs: HANDSHAKE_MS,
+};
 const DRAIN_MS = 40_000;
 /** How long the second side may take to end after the first, in milliseconds. */
 const PATIENCE_MS = 60_000;
