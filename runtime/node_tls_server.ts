@@ -161,6 +161,7 @@ export class ServerSecurity implements StreamSecurity {
   readonly carrier: Socket | undefined;
   readonly #socket: TLSSocket;
   readonly #below: Socket;
+  #broken: Error | undefined;
 
   /**
    * @param below What the connection was before TLS, where it can be reset.
@@ -170,6 +171,10 @@ export class ServerSecurity implements StreamSecurity {
     this.#socket = socket;
     this.#below = below;
     this.carrier = isCarrier ? below : undefined;
+    // Of a socket that no server of its own made, Deno tells a broken record here alone, and then an end.
+    socket.on("_tlsError", (error: Error) => {
+      this.#broken = error;
+    });
   }
 
   judge(): undefined {
@@ -189,8 +194,8 @@ export class ServerSecurity implements StreamSecurity {
     return tlsFaultFrom(error, "The connection failed", false);
   }
 
-  endFault(): undefined {
-    return undefined;
+  endFault(): Fault | undefined {
+    return this.#broken === undefined ? undefined : this.fault(this.#broken);
   }
 
   reset(): void {
