@@ -21,6 +21,11 @@ conformsOn(
     server.network.send(toClient, new Uint8Array(5));
     await server.messages(3);
     await client.messages(1);
+    // What the driver has taken may still be on its way to the system.
+    await eventually(
+      "an empty queue",
+      () => client.network.stats(toServer.resourceId)?.queuedBytes === 0,
+    );
     const own = client.network.stats(toServer.resourceId);
     const theirs = server.network.stats(toClient.resourceId);
     assert(own !== undefined && theirs !== undefined);
