@@ -73,7 +73,7 @@ export class MemoryListener implements StreamListener, Binding {
       if (!isName(this.address)) host.streams.remove(this);
       else {
         // A host that crashed may have a successor, who holds the name now.
-        const name = nameOf(this.address);
+        const name = nameOf(this.#place, this.address);
         if (space.names.get(name) === this) space.names.delete(name);
       }
     }
@@ -104,12 +104,18 @@ function isName(address: SocketAddress): boolean {
   return address.family === "memory" || address.family === "unix";
 }
 
-/** The key of a name; both families have names of their own. */
-function nameOf(address: SocketAddress): string {
-  if (address.path === "") {
+/**
+ * The key of a name; both families have names of their own. Memory names belong
+ * to the whole network; paths to the machine, where there are several.
+ */
+function nameOf({ space, host }: MemoryPlace, address: SocketAddress): string {
+  const { family, path } = address;
+  if (path === "") {
     throw new Fault("invalid-address", "Cannot use an empty name");
   }
-  return `${address.family}:${address.path}`;
+  return family === "unix" && space.carrier !== undefined
+    ? `unix:${host.hostname}:${path}`
+    : `${family}:${path}`;
 }
 
 /** Whether a host of the network has the address. */
@@ -136,7 +142,7 @@ export function listenMemoryStream(
   const { space, host } = place;
   if (isName(request.address)) {
     const { family, path } = request.address;
-    const name = nameOf(request.address);
+    const name = nameOf(place, request.address);
     if (space.names.has(name)) {
       throw new Fault(
         "address-in-use",
@@ -203,7 +209,7 @@ export function connectMemoryStream(
     keepAliveMs,
   }, events);
   // Told at the call, as the drivers of real sockets do.
-  const name = isName(address) ? nameOf(address) : undefined;
+  const name = isName(address) ? nameOf(place, address) : undefined;
   if (name === undefined && address.hostname === "") {
     throw new Fault("invalid-address", "Cannot connect without a host");
   }

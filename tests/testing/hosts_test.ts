@@ -3,10 +3,16 @@
  */
 
 import assert from "node:assert/strict";
-import { createNode, type NetworkError, Transport } from "../../mod.ts";
+import {
+  type Adapter,
+  createNode,
+  type NetworkError,
+  Transport,
+} from "../../mod.ts";
 import {
   type HostProcess,
   simulate,
+  type SimulatedHost,
   type Simulation,
 } from "../../testing/testing.ts";
 import { test } from "../_test.ts";
@@ -42,6 +48,25 @@ test("simulated host: it has a name and an address of its own, and ports of its 
       assert.throws(() => simulation.host(name), { code: "invalid-address" });
     }
     assert.throws(() => simulation.partition("a", "c"), /no host "c"/);
+  });
+});
+
+test("simulated host: a Unix path is the host's own, a name of Memory is everybody's", async () => {
+  await simulate(async (simulation) => {
+    const a = simulation.host("a");
+    const b = simulation.host("b");
+    await echoServer(a, Transport.Unix, "/run/service.sock");
+    await echoServer(a, Transport.Memory, "memory:service");
+    const connects = (host: SimulatedHost, transport: Adapter, path: string) =>
+      record(host).handler.network.connectAsync(transport, { path });
+    await connects(a, Transport.Unix, "/run/service.sock");
+    await assert.rejects(connects(b, Transport.Unix, "/run/service.sock"), {
+      code: "connection-refused",
+    });
+    await connects(a, Transport.Memory, "service");
+    const before = simulation.now();
+    await connects(b, Transport.Memory, "service");
+    assert(simulation.now() > before);
   });
 });
 
