@@ -3,7 +3,7 @@
  * of them hangs or dies. Used by `npm run fuzz` and by `npm test`.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -30,10 +30,18 @@ const HELP = `npm run fuzz -- [options]
 
 A failure prints the line that makes its input again, and keeps the input in .cache/fuzz/.`;
 
+const NO_THROW = /** @type {const} */ ({ throwIfNoEntry: false });
+
 const PROGRAM = join("tests", "fuzz", "fuzz.ts");
 
-/** How long a run may give no sign beyond its time, in milliseconds. */
+/** How long a run may take beyond its time, in milliseconds. */
 const GRACE_MS = 60_000;
+
+/** How long it may note no progress, in milliseconds: a failure is made smaller meanwhile. */
+const STILL_MS = 45_000;
+
+/** How long the search for the input of a hang may take, in milliseconds. */
+const SEARCH_MS = 20_000;
 
 /** @type {Readonly<Record<string, () => [string, string[]]>>} */
 export const FUZZ_COMMANDS = {
@@ -66,7 +74,7 @@ export async function fuzz(runtime, { args, timeoutMs, onOutput }) {
   mkdirSync(join(cache, "fuzz"), { recursive: true });
   const note = join(cache, "fuzz", `at-${noteName(runtime)}.json`);
   rmSync(note, { force: true });
-  const code = await runProgram(runtime, { args, timeoutMs, onOutput });
+  const code = await runProgram(runtime, { args, timeoutMs, onOutput, note });
   if (code === 0 || code === 1 || code === 2) return code;
   // It said nothing itself: the note of where it was leads to the input.
   const at = readNote(note);
@@ -79,8 +87,9 @@ export async function fuzz(runtime, { args, timeoutMs, onOutput }) {
   if (at.index >= 0) {
     await runProgram(runtime, {
       args: [...again, `--from=${at.index}`, "--inputs=20000", "--careful"],
-      timeoutMs: 60_000,
+      timeoutMs: SEARCH_MS,
       onOutput: () => {},
+      note,
     });
   }
   const { target, seed, index } = readNote(note) ?? at;
@@ -113,9 +122,10 @@ function readNote(path) {
  * @param {readonly string[]} options.args
  * @param {number} options.timeoutMs
  * @param {(text: string) => void} options.onOutput
+ * @param {string} options.note where the program notes its progress
  * @returns {Promise<number | string>} the exit status, the signal, or `timeout`
  */
-function runProgram(runtime, { args, timeoutMs, onOutput }) {
+function runProgram(runtime, { args, timeoutMs, onOutput, note }) {
   const [command, first] = FUZZ_COMMANDS[runtime]();
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...first, ...args], {
@@ -124,10 +134,14 @@ function runProgram(runtime, { args, timeoutMs, onOutput }) {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let isLate = false;
-    const timer = setTimeout(() => {
+    const start = Date.now();
+    const timer = setInterval(() => {
+      const now = Date.now();
+      const moved = Math.max(start, statSync(note, NO_THROW)?.mtimeMs ?? 0);
+      if (now - start < timeoutMs && now - moved < STILL_MS) return;
       isLate = true;
       child.kill("SIGKILL");
-    }, timeoutMs);
+    }, 500);
     const end = () => child.kill("SIGKILL");
     process.once("exit", end);
     for (const stream of [child.stdout, child.stderr]) {
@@ -135,7 +149,7 @@ function runProgram(runtime, { args, timeoutMs, onOutput }) {
     }
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       process.off("exit", end);
       resolve(isLate ? "timeout" : code ?? signal ?? "no status");
     });

@@ -38,12 +38,15 @@ export const liveSilence: LiveTarget = {
       hostname: "127.0.0.1",
       port: address.port,
     });
-    const open: Socket[] = [];
-    const closed = (socket: Socket): Promise<void> =>
-      new Promise((resolve) => {
+    // Oldest first; those that the server has given up are out of it.
+    const open = new Set<Socket>();
+    const closed = (socket: Socket): Promise<void> => {
+      open.delete(socket);
+      return new Promise((resolve) => {
         socket.once("close", () => resolve());
         socket.destroy();
       });
+    };
     return {
       attack: async () => {
         const socket = connect(rawTarget(address));
@@ -51,22 +54,20 @@ export const liveSilence: LiveTarget = {
           socket.once("connect", () => resolve());
           socket.once("error", reject);
         });
-        // Those that the server has given up meanwhile are forgotten.
+        open.add(socket);
         socket.on("error", () => {});
+        socket.once("close", () => open.delete(socket));
         socket.resume();
-        open.push(socket);
-        const oldest = open.length > MAX_OPEN ? open.shift() : undefined;
-        if (oldest !== undefined && !oldest.closed) await closed(oldest);
+        const [oldest] = open;
+        if (open.size > MAX_OPEN && oldest !== undefined) await closed(oldest);
       },
       useGood: () => good.use(),
-      left: () => server.handler.stats().connections - 1 - open.length,
+      left: () => server.handler.stats().connections - 1 - open.size,
       get violations() {
         return [...server.violations, ...client.violations];
       },
       async close() {
-        await Promise.all(
-          open.splice(0).filter((socket) => !socket.closed).map(closed),
-        );
+        await Promise.all([...open].map(closed));
         await client.stop();
         await server.stop();
       },

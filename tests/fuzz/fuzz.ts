@@ -35,7 +35,7 @@ const MARK_MS = 25;
 /** One input must take no longer, in milliseconds: a hang is a failure too. */
 const INPUT_MS = 2_000;
 /** What a run may keep, in bytes: caches and compiled code, not inputs. */
-const MAX_KEPT = 24 * (1 << 20);
+const MAX_KEPT = 40 * (1 << 20);
 const FOLDER = join(projectFolder, ".cache", "fuzz");
 
 const { values } = parseArgs({
