@@ -5,6 +5,7 @@
  * @module
  */
 
+import process from "node:process";
 import {
   createNode,
   type Endpoint,
@@ -50,15 +51,22 @@ export interface StalledResult {
   /** How much more the process held with a full outbox than before; the most of all rounds. */
   readonly used: number;
   readonly rss: number;
-  /** Round trips a second of the other connection: without the stalled one, and with it. */
+  /** Round trips a second of the other connection without the stalled one: median of the rounds. */
   readonly freeSpeed: number;
-  readonly stalledSpeed: number;
-  /** The latter by the former: median of the rounds, and the best of them. */
+  /** What is left of that with the stalled one: median of the rounds, and the best of them. */
   readonly share: number;
   readonly bestShare: number;
+  /** The same by the time of the processor that a round trip took: median of the rounds. */
+  readonly cpuShare: number;
   /** Messages that were accepted, and those that arrived once the peer read on: in order, and unchanged. */
   readonly accepted: number;
   readonly arrived: number;
+}
+
+/** Round trips of the other connection. */
+interface Speed {
+  readonly perSecond: number;
+  readonly perCpuMs: number;
 }
 
 interface PeerTask {
@@ -128,18 +136,21 @@ export async function stalledSender(task: StalledTask): Promise<StalledResult> {
   const neighbour = await echo;
 
   /** Always after a collection, and warm: those are what else would differ. */
-  const speed = async (): Promise<number> => {
+  const speed = async (): Promise<Speed> => {
     await memoryKept();
     isTiming = true;
     for (let n = 0; n < 16; n += 1) network.send(neighbour, small);
     await pause(task.speedMs / 2);
     echoes = 0;
     const start = performance.now();
+    const cpu = process.cpuUsage();
     await pause(task.speedMs);
     isTiming = false;
     const perSecond = echoes / (performance.now() - start) * 1_000;
+    const { user, system } = process.cpuUsage(cpu);
+    const perCpuMs = echoes / (user + system) * 1_000;
     await pause(20);
-    return perSecond;
+    return { perSecond, perCpuMs };
   };
 
   /** One stall from its beginning to its end, timed before, meanwhile and after. */
@@ -160,15 +171,18 @@ export async function stalledSender(task: StalledTask): Promise<StalledResult> {
     network.remove(stalled.resourceId, { drain: 60_000 });
     const arrived = await peer.answer<number>();
     await pause(50);
-    const freeSpeed = (speedBefore + await speed()) / 2;
+    const speedAfter = await speed();
+    const freeSpeed = (speedBefore.perSecond + speedAfter.perSecond) / 2;
+    const share = stalledSpeed.perSecond / freeSpeed;
     return {
       ...filled,
       used: kept.used - before.used,
       rss: kept.rss - before.rss,
       freeSpeed,
-      stalledSpeed,
-      share: stalledSpeed / freeSpeed,
-      bestShare: stalledSpeed / freeSpeed,
+      share,
+      bestShare: share,
+      cpuShare: stalledSpeed.perCpuMs /
+        ((speedBefore.perCpuMs + speedAfter.perCpuMs) / 2),
       arrived,
     };
   };
@@ -182,7 +196,7 @@ export async function stalledSender(task: StalledTask): Promise<StalledResult> {
   const highest = (
     key: "used" | "rss" | "congestedAt" | "fullAt" | "bestShare",
   ) => Math.max(...rounds.map((round) => round[key]));
-  const middle = (key: "freeSpeed" | "stalledSpeed" | "share") =>
+  const middle = (key: "freeSpeed" | "share" | "cpuShare") =>
     median(rounds.map((round) => round[key]));
   const total = (key: "accepted" | "arrived") =>
     rounds.reduce((sum, round) => sum + round[key], 0);
@@ -192,9 +206,9 @@ export async function stalledSender(task: StalledTask): Promise<StalledResult> {
     used: highest("used"),
     rss: highest("rss"),
     freeSpeed: middle("freeSpeed"),
-    stalledSpeed: middle("stalledSpeed"),
     share: middle("share"),
     bestShare: highest("bestShare"),
+    cpuShare: middle("cpuShare"),
     accepted: total("accepted"),
     arrived: total("arrived"),
   };
