@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Endpoint, TimerId } from "../../mod.ts";
+import type { Endpoint } from "../../mod.ts";
 import { Book, Cutter } from "./_book.ts";
 import { isDamaging } from "./_rows.ts";
 import type { Manner, Row, Way } from "./_rows.ts";
@@ -27,7 +27,8 @@ export type Ending = "drained" | "removed" | "told";
 /** One side of a conversation. */
 export class Side {
   endpoint: Endpoint | undefined;
-  timer: TimerId | undefined;
+  /** Cancels the timer of what the side does next. */
+  forgetTimer: () => void = () => {};
   ending: Ending | undefined;
   /** What `disconnected` said. */
   reason = "";

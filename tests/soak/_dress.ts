@@ -41,3 +41,8 @@ export const hexadecimal: Dress = {
 function value(code = 48): number {
   return code - (code < 58 ? 48 : 87);
 }
+
+/** What came, as it was sent. */
+export function undress(isText: boolean, data: Uint8Array): Uint8Array {
+  return isText ? hexadecimal.unwrap(data) : data;
+}

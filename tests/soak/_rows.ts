@@ -53,8 +53,11 @@ const tcp: Row = {
 };
 const framed: Row = { ...tcp, isPacket: true };
 
+/** Small, so that bursts pass the marks. */
+export const MARKS = { highWaterMark: 32 * 1024, outboxLimit: 256 * 1024 };
+
 /** Long, so that a machine that is too slow for so many connections fails none. */
-export const HANDSHAKE_MS = 90_000;
+export const TIMES = { connectTimeoutMs: 90_000, handshakeTimeoutMs: 90_000 };
 
 /** The transport with TLS under it. */
 function withTls(
@@ -62,9 +65,9 @@ function withTls(
   weight: number,
 ): Row {
   const name = `${adapter.name} with TLS`;
-  const times = { handshakeTimeoutMs: HANDSHAKE_MS };
-  const listenTls = { ...identity("server"), ...times };
-  const connectTls = { ca: CA, serverName: "server.test", ...times };
+  const { handshakeTimeoutMs } = TIMES;
+  const listenTls = { ...identity("server"), handshakeTimeoutMs };
+  const connectTls = { ca: CA, serverName: "server.test", handshakeTimeoutMs };
   return {
     ...tcp,
     name,
