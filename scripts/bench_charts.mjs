@@ -96,7 +96,21 @@ function machineText({ date, machine, versions, options }) {
     ["Runs of each contender", String(options.runs)],
     ...Object.entries(versions),
   ];
-  return markdownTable({ head: ["", ""], rows }, 2);
+  const table = markdownTable({ head: ["", ""], rows }, 2);
+  return isBusy(machine) ? `${BUSY}\n\n${table}` : table;
+}
+
+const BUSY =
+  "**The machine was busy with other work during this run.** The spreads are wide,\n" +
+  "and the figures are to be measured again on a quiet one.";
+
+/**
+ * Whether others wanted the processors too: the benchmark itself keeps two of them at work.
+ *
+ * @param {Record<string, unknown>} machine
+ */
+function isBusy({ cores, loadBefore, loadAfter }) {
+  return Number(loadBefore) > 1 || Number(loadAfter ?? 0) > Number(cores) + 1;
 }
 
 /**
