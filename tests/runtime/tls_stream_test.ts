@@ -1,8 +1,17 @@
 /** Streams with TLS keep the contract that plain ones keep. */
 
+import assert from "node:assert/strict";
 import { detectDriver } from "../../runtime/detect.ts";
 import { test } from "../_test.ts";
-import type { Ability, DriverUnderTest } from "./_probe.ts";
+import {
+  type Ability,
+  calling,
+  type DriverUnderTest,
+  inet,
+  isFault,
+  pattern,
+  withPair,
+} from "./_probe.ts";
 import { streamRows } from "./_stream_contract.ts";
 import { streamFlowRows } from "./_stream_flow_contract.ts";
 import { withTls } from "./_tls_requests.ts";
@@ -14,6 +23,17 @@ const under: DriverUnderTest = {
   driver: withTls(own),
   lacks: new Set<Ability>(["reset"]),
 };
+
+test(`${own.name} driver with TLS: aborting an accepted stream resets it`, () =>
+  withPair(under.driver, inet("127.0.0.1"), async (client, server) => {
+    calling(() => server.socket.write(pattern(5)));
+    await client.probe.until(() => client.probe.received === 5);
+    client.probe.onEnd = () => client.socket.shutdown();
+    server.abort();
+    await client.probe.untilClosed();
+    isFault("connection-reset")(client.probe.fault);
+    assert.equal(client.probe.ended, 0);
+  }));
 
 for (const row of [...streamRows, ...streamFlowRows]) {
   test(`${own.name} driver with TLS: ${row.name}`, () => row.run(under));
