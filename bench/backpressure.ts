@@ -65,7 +65,7 @@ const PINNED = 2;
  * of the processor in the median of the rounds, and by the clock, which other
  * programs of the machine have their part in, in the best of them.
  */
-const LEAST_CPU_SHARE = values.quick ? 0.6 : 0.8;
+const LEAST_CPU_SHARE = 0.6;
 const LEAST_SHARE = 0.5;
 
 const marginBytes = Number(values.margin) * MIB;
