@@ -6,7 +6,6 @@ import { type Besieged, besieged, residentMiB } from "./_bystander.ts";
 
 // `npm run fuzz -- --target live-silent --inputs 100000` makes a hundred thousand.
 const WAVE = 170;
-const WAVES = 10;
 
 /** Connects, says nothing, and waits for the server to end it. */
 function silent(port: number): Promise<void> {
@@ -20,36 +19,40 @@ function silent(port: number): Promise<void> {
 
 const LIMITS: readonly [
   string,
+  waves: number,
   (world: World) => Promise<Besieged>,
 ][] = [
   [
     "handshakeTimeoutMs of Ws",
+    16,
     (world) => besieged(world, Ws, { handshakeTimeoutMs: 100 }),
   ],
   [
     "idleTimeoutMs",
+    4,
     (world) =>
       besieged<{ idleTimeoutMs: number }>(world, FramedTcp, {
-        idleTimeoutMs: 400,
+        idleTimeoutMs: 1_000,
       }),
   ],
   [
     "maxConnections",
+    10,
     (world) => besieged(world, FramedTcp, { maxConnections: 1 }),
   ],
 ];
 
-for (const [limit, open] of LIMITS) {
+for (const [limit, waves, open] of LIMITS) {
   conforms(
     "Node",
     `${
-      WAVE * WAVES
+      WAVE * waves
     } connects that say nothing are ended by ${limit}, and leave no memory behind`,
     async (world) => {
       const { server, listening, good } = await open(world);
       const { port } = listening.address;
       let before = 0;
-      for (let wave = 0; wave < WAVES; wave += 1) {
+      for (let wave = 0; wave < waves; wave += 1) {
         const ended = Promise.all(
           Array.from({ length: WAVE }, () => silent(port)),
         );
