@@ -49,6 +49,13 @@ export async function exchange(
       const status = node.network.send(endpoint, message, {
         tag: tags?.[sent] ?? 0,
       });
+      if (status === SendStatus.QueueFull) {
+        // The system has no room for a datagram: it has, a moment later.
+        node.network.writable(endpoint).then(pump).catch((error) => {
+          failure = error;
+        });
+        return;
+      }
       assert(
         status === SendStatus.Sent || status === SendStatus.Congested,
         `message ${sent} of ${message.length} bytes was answered with ${status}`,
