@@ -114,7 +114,11 @@ const nodeSockets: RawSockets = {
 
 function attachNode<T>(socket: net.Socket, handlers: RawHandlers<T>): void {
   const state = handlers.open(new NodeSocket(socket));
-  socket.on("data", (chunk: Uint8Array) => handlers.data(state, chunk));
+  socket.on("data", (chunk: Uint8Array) => {
+    // Views of a Buffer are Buffers, and dear.
+    const { buffer, byteOffset, length } = chunk;
+    handlers.data(state, new Uint8Array(buffer, byteOffset, length));
+  });
   socket.on("error", () => {});
   socket.on("close", () => handlers.close(state));
 }
