@@ -54,11 +54,11 @@ export async function drawCharts(results) {
   text = fill(text, "losses", lossesText(results));
   text = fill(text, "workloads", workloadsText(results, drawn));
   writeFileSync(page, text);
+  // All of it, drawings too: the folder is checked like every other.
   const { code, output } = await execute(denoPath(), [
     "fmt",
     "--quiet",
-    page,
-    join(folder, RESULTS),
+    folder,
   ]);
   if (code !== 0) throw new Error(`deno fmt failed: ${output}`);
   console.log(`Drew ${drawn.length} charts into docs/benchmarks/.`);
