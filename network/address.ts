@@ -42,32 +42,16 @@ export function parseAddress(address: Address): TargetAddress {
   if (address instanceof URL) return parseText(address.href);
   // The address of a listener or peer has both, and one of them is empty.
   if ("path" in address && !(address.path === "" && "hostname" in address)) {
-    return pathTarget(describePath(address.path), address.path);
+    return pathTarget(address.path);
   }
-  if (!("hostname" in address)) {
+  if (!("hostname" in address) || typeof address.hostname !== "string") {
     throw invalid("{}", "it has neither host nor path");
   }
   const { hostname, port } = address;
-  if (typeof hostname !== "string") {
-    throw invalid(String(hostname), "the host name is not text");
-  }
-  const text = hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw invalid(text, "the port is not from 0 to 65535");
-  }
-  const bare = hostname.startsWith("[") && hostname.endsWith("]")
-    ? hostname.slice(1, -1)
-    : hostname;
-  return {
-    text,
-    scheme: "",
-    hostname: checkHost(text, bare),
-    port,
-    path: "",
-    resource: "",
-  };
+  const text = textOf(address);
+  if (!Number.isInteger(port)) throw invalid(text, BAD_PORT);
+  const bare = hostname.replace(/^\[(.*)\]$/s, "$1");
+  return internetTarget(text, "", checkHost(text, bare), port, "");
 }
 
 /** An address as text that {@linkcode parseAddress} takes back: `"127.0.0.1:3042"`, `"[::1]:80"`, `"/run/app.sock"`. */
@@ -82,139 +66,112 @@ export function formatAddress(address: SocketAddress): string {
           : address.path
       }`;
     default:
-      return address.hostname.includes(":")
-        ? `[${address.hostname}]:${address.port}`
-        : `${address.hostname}:${address.port}`;
+      return textOf(address);
   }
 }
 
-const URL_SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
-const IPV4_PART = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/;
-const HOST_LABEL = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/i;
+function textOf(
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}
+
+// The kind of path, and the path: "unix:///run/x" has its slashes twice, "unix:x" has none.
+const PATH =
+  /^(?:(memory):(?:\/\/)?|unix:(?:\/\/(?=\/))?|(?=\.{0,2}\/|\0))(.*)$/s;
+// Scheme, what is in brackets, host without, port, and what a URL has after them. The
+// URL class would drop a default port and judge schemes apart.
+const PARTS =
+  /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:\[([^\]]*)\]|([^:/?#]*))(?::(\d{1,5}))?([/?#].*)?$/is;
+const IPV4 = /^(?!\.)(?:(?:^|\.)(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){4}\.?$/;
 // Zone ids name an interface: "fe80::1%eth0".
-const IPV6_TEXT = /^[0-9a-f:.]+(?:%[a-z0-9_.-]+)?$/i;
+const IPV6 = /^([0-9a-f:.]*:[0-9a-f:.]*)(?:%[a-z0-9_.-]+)?$/i;
+const NAME =
+  /^(?!\.|.{254})(?:(?:^|\.)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)+\.?$/i;
+
+const BAD_PORT = "the port is not a number from 0 to 65535";
 
 function parseText(text: string): TargetAddress {
-  if (text === "") throw invalid('""', "it is empty");
-  if (
-    text.startsWith("/") || text.startsWith("./") || text.startsWith("../") ||
-    text.startsWith("\0")
-  ) {
-    return pathTarget(describePath(text), text);
+  const [, memory, path] = PATH.exec(text) ?? [];
+  if (path !== undefined) {
+    const target = pathTarget(path);
+    return memory === undefined ? target : { ...target, text, scheme: memory };
   }
-  if (text.startsWith("unix:")) {
-    const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
-    return pathTarget(describePath(path), path);
+  const parts = PARTS.exec(text);
+  if (parts === null || text === "") {
+    throw invalid(
+      text,
+      "it is neither host:port nor a URL (IPv6 addresses need brackets: [::1]:80)",
+    );
   }
-  if (text.startsWith("memory:")) {
-    const name = text.slice("memory:".length).replace(/^\/\//, "");
-    return { ...pathTarget(text, name), scheme: "memory" };
-  }
-  const scheme = URL_SCHEME.exec(text)?.[1];
-  if (scheme !== undefined) return parseUrl(text, scheme.toLowerCase());
-  return {
-    ...parseHostAndPort(text, text),
-    scheme: "",
-    path: "",
-    resource: "",
-  };
-}
-
-/** The part of a URL that names host and port; the URL class alone would drop a default port and judge schemes apart. */
-function parseUrl(text: string, scheme: string): TargetAddress {
-  const rest = text.slice(scheme.length + "://".length);
-  const end = rest.search(/[/?#]/);
-  const authority = end === -1 ? rest : rest.slice(0, end);
-  if (authority.includes("@")) {
+  const [, scheme = "", inBrackets, name = "", port, rest = ""] = parts;
+  if (name.includes("@")) {
     throw invalid(text, "user names and passwords are not used");
   }
-  let resource = end === -1 ? "" : rest.slice(end);
-  const fragment = resource.indexOf("#");
-  if (fragment !== -1) resource = resource.slice(0, fragment);
-  if (resource.startsWith("?")) resource = `/${resource}`;
+  if (scheme === "" && rest !== "") {
+    throw invalid(text, "only a URL has a path after the host");
+  }
+  const resource = rest.replace(/#.*/s, "").replace(/^\?/, "/?");
   if (/[\s\p{Cc}\p{Cs}]/u.test(resource)) {
     throw invalid(
       text,
       "the path has a space, a control character or half a character",
     );
   }
-  resource = resource.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
-  return { ...parseHostAndPort(text, authority), scheme, path: "", resource };
+  return internetTarget(
+    text,
+    scheme.toLowerCase(),
+    inBrackets === undefined
+      ? checkHost(text, name)
+      : checkIPv6(text, inBrackets),
+    port === undefined ? undefined : Number(port),
+    resource.replace(/[^\x21-\x7e]+/g, encodeURIComponent),
+  );
 }
 
-function parseHostAndPort(
+function internetTarget(
   text: string,
-  part: string,
-): Pick<TargetAddress, "text" | "hostname" | "port"> {
-  let hostname: string;
-  let rest: string;
-  if (part.startsWith("[")) {
-    const close = part.indexOf("]");
-    if (close === -1) throw invalid(text, "the bracket is not closed");
-    hostname = part.slice(1, close);
-    rest = part.slice(close + 1);
-    if (!hostname.includes(":")) {
-      throw invalid(text, "only an IPv6 address goes in brackets");
-    }
-  } else {
-    const colon = part.indexOf(":");
-    hostname = colon === -1 ? part : part.slice(0, colon);
-    rest = colon === -1 ? "" : part.slice(colon);
-    if (rest.indexOf(":", 1) !== -1) {
-      throw invalid(text, "an IPv6 address needs brackets: [::1]:80");
-    }
+  scheme: string,
+  hostname: string,
+  port: number | undefined,
+  resource: string,
+): TargetAddress {
+  if (port !== undefined && (port < 0 || port > 65_535)) {
+    throw invalid(text, BAD_PORT);
   }
-  let port: number | undefined;
-  if (rest !== "") {
-    if (!/^:\d{1,5}$/.test(rest)) {
-      throw invalid(text, "the port is not a number");
-    }
-    port = Number(rest.slice(1));
-    if (port > 65_535) throw invalid(text, "the port is not from 0 to 65535");
-  }
-  return { text, hostname: checkHost(text, hostname), port };
+  return { text, scheme, hostname, port, path: "", resource };
 }
 
 /** The host as the resolver takes it; names that are not ASCII are put into their ASCII form. */
 function checkHost(text: string, hostname: string): string {
   if (hostname === "") return "";
-  if (hostname.includes(":")) {
-    if (!IPV6_TEXT.test(hostname)) {
-      throw invalid(text, "the IPv6 address is malformed");
-    }
-    const address = hostname.split("%", 1)[0] ?? "";
-    if (!URL.canParse(`http://[${address}]/`)) {
-      throw invalid(text, "the IPv6 address is malformed");
-    }
-    return hostname.toLowerCase();
-  }
+  if (hostname.includes(":")) return checkIPv6(text, hostname);
   let name = hostname;
   if (/\P{ASCII}/u.test(name)) {
-    if (!URL.canParse(`http://${name}/`)) {
-      throw invalid(text, "the host name is malformed");
-    }
-    name = new URL(`http://${name}/`).hostname;
+    const url = `http://${name}/`;
+    // What the URL class would take for the end of the host is no part of a name.
+    const isHost = !/[/\\?#@]/.test(name) && URL.canParse(url);
+    name = isHost ? new URL(url).hostname : "";
   }
-  const labels = (name.endsWith(".") ? name.slice(0, -1) : name).split(".");
   // A name whose last label is a number can only be an IPv4 address (WHATWG URL, "ends in a number").
-  if (/^\d+$/.test(labels.at(-1) ?? "")) {
-    if (
-      labels.length !== 4 || !labels.every((label) => IPV4_PART.test(label))
-    ) {
-      throw invalid(text, "the IPv4 address is malformed");
-    }
-    return labels.join(".");
+  const isIPv4 = /(?:^|\.)\d+\.?$/.test(name);
+  if (!(isIPv4 ? IPV4 : NAME).test(name)) {
+    throw invalid(text, "the host is malformed");
   }
-  if (
-    name.length > 253 ||
-    !labels.every((label) => label.length <= 63 && HOST_LABEL.test(label))
-  ) {
-    throw invalid(text, "the host name is malformed");
-  }
-  return name;
+  return isIPv4 ? name.replace(/\.$/, "") : name;
 }
 
-function pathTarget(text: string, path: string): TargetAddress {
+function checkIPv6(text: string, hostname: string): string {
+  if (!URL.canParse(`http://[${IPV6.exec(hostname)?.[1]}]/`)) {
+    throw invalid(text, "the IPv6 address is malformed");
+  }
+  return hostname.toLowerCase();
+}
+
+function pathTarget(path: string): TargetAddress {
+  const text = String(path).replaceAll("\0", "\\0");
   if (typeof path !== "string" || path === "" || path === "\0") {
     throw invalid(text, "the path is empty");
   }
@@ -231,10 +188,9 @@ function pathTarget(text: string, path: string): TargetAddress {
   };
 }
 
-function describePath(path: string): string {
-  return typeof path === "string" ? path.replaceAll("\0", "\\0") : String(path);
-}
-
 function invalid(text: string, why: string): Fault {
-  return new Fault("invalid-address", `Cannot use the address ${text}: ${why}`);
+  return new Fault(
+    "invalid-address",
+    `Cannot use the address ${text || '""'}: ${why}`,
+  );
 }

@@ -52,6 +52,8 @@ const MALFORMED: readonly [string, Address][] = [
   ["a name of 260 letters", `${"x.".repeat(130)}y:80`],
   ["an empty label", "a..b:80"],
   ["a label that begins with a hyphen", "-a.b:80"],
+  ["a path behind a name that is not ASCII", "b\u00fccher.example/x:80"],
+  ["a path in a host name", { hostname: "b\u00fccher.example/x", port: 80 }],
   ["user and password", "tcp://user:secret@127.0.0.1:80"],
   ["a scheme of another trade", "gopher://127.0.0.1:80"],
   ["an empty path", { path: "" }],
