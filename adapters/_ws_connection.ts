@@ -76,6 +76,8 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   /** While it closes: what is left of the time that the output was given. */
   #drainMs = 0;
   #lingerMs = 0;
+  /** When it began to close. */
+  #closingSince = 0;
   #isLingering = false;
   /** The node wants no more messages. */
   #isMuted = false;
@@ -374,6 +376,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     this.#stopTimers();
     this.#phase = "closing";
     this.#drainMs = options.drainMs;
+    this.#closingSince = this.#host.driver.now();
     this.#lingerMs = options.lingerMs === 0
       ? 0
       : this.#times.closeTimeoutMs ?? options.lingerMs;
@@ -395,7 +398,17 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
 
   #awaitPeerClose(): void {
     this.#isLingering = true;
-    this.#setTimer(() => this.#finishNow(), this.#lingerMs);
+    // The time that is asked for covers both, unless the second has one of its own.
+    const drainedMs = this.#times.closeTimeoutMs === undefined
+      ? this.#host.driver.now() - this.#closingSince
+      : 0;
+    this.#setTimer(
+      () => this.#finishNow(),
+      Math.max(
+        this.#lingerMs - drainedMs,
+        Math.min(this.#lingerMs, LINGER_MS),
+      ),
+    );
   }
 
   #finishNow(): void {

@@ -148,9 +148,6 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   close(options: CloseOptions): void {
     const socket = this.#attached();
     const { code = 1000, reason = "", drainMs } = options;
-    const lingerMs = options.lingerMs === 0
-      ? 0
-      : this.#closeTimeoutMs ?? options.lingerMs;
     const before = this.#phase;
     this.#phase = "over";
     if (before === "connecting") {
@@ -158,7 +155,11 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
       return;
     }
     if (before === "open") socket.close(code, reason);
-    this.#abortAfter(drainMs + lingerMs);
+    this.#abortAfter(
+      this.#closeTimeoutMs === undefined || options.lingerMs === 0
+        ? Math.max(drainMs, options.lingerMs)
+        : drainMs + this.#closeTimeoutMs,
+    );
   }
 
   open(): void {
