@@ -58,6 +58,8 @@ const QUICK = {
 /** With what comes before and after, under two minutes. */
 const QUICK_BUDGET_MS = 105_000;
 
+/** Who is left out for want of something, each told once. @type {Set<string>} */
+const leftOut = new Set();
 const isTerminal = process.stderr.isTTY === true;
 const options = readOptions();
 process.exit(await main());
@@ -164,9 +166,6 @@ function isSelected({ id, isQuick }) {
   }
   return !options.quick || isQuick;
 }
-
-/** Why contenders are left out, each told once. @type {Set<string>} */
-const leftOut = new Set();
 
 /** @param {import("../bench/_workloads.mjs").Entry} entry */
 function takesPart({ runtime, label, isPeer, problem }) {
