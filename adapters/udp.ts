@@ -18,6 +18,7 @@ import {
   checkSourceAddress,
   internetAddress,
 } from "./_options.ts";
+import { refuseTls } from "./_tls_asked.ts";
 import type { SourceAddress } from "./_options.ts";
 import { SendStatus } from "./adapter.ts";
 import type {
@@ -155,6 +156,7 @@ export const Udp: Adapter<UdpConnectOptions, UdpListenOptions> = {
   isConnectionOriented: false,
   isPacketBased: true,
   connect(host, address, options, events) {
+    refuseTls("Udp", options);
     const peer = internetAddress("Udp", address, ["udp"], "127.0.0.1");
     if (peer.port === 0) {
       throw new Fault(
@@ -175,6 +177,7 @@ export const Udp: Adapter<UdpConnectOptions, UdpListenOptions> = {
     );
   },
   async listen(host, address, options, events) {
+    refuseTls("Udp", options);
     const requested = internetAddress("Udp", address, ["udp"], "0.0.0.0");
     const group = isMulticast(requested.hostname)
       ? requested.hostname

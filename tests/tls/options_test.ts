@@ -254,6 +254,7 @@ const without: readonly [string, Address][] = [
   ["Unix", "/tmp/signalbox-never.sock"],
   ["FramedUnix", "/tmp/signalbox-never.sock"],
   ["Memory", "memory:never"],
+  ["Udp", "127.0.0.1:9"],
   ["Ws", "/tmp/signalbox-never.sock"],
 ];
 
