@@ -87,7 +87,7 @@ export class Soak {
 
   /** Stops the nodes, the client first, each with a drain. */
   async stop(): Promise<void> {
-    await this.#client.stop();
+    await this.#endOf("the client", this.#client.stop());
     const end = performance.now() + PATIENCE_MS;
     while (this.open > 0 && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -96,8 +96,26 @@ export class Soak {
     for (const conversation of this.#desk.conversations.values()) {
       this.tally.complain(`it never ended: ${conversation}`);
     }
-    await Promise.all([this.#fast.stop(), this.#slow.stop()]);
-    await Promise.all(this.#tasks);
+    await this.#endOf("the fast server", this.#fast.stop());
+    await this.#endOf("the slow server", this.#slow.stop());
+    for (const [at, task] of this.#tasks.entries()) {
+      await this.#endOf(`task ${at}`, task);
+    }
+  }
+
+  /** Waits for something to stop, and not for ever: a soak that hangs tells nothing. */
+  async #endOf(name: string, ending: PromiseLike<void>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        const nodes = [this.#client, this.#fast, this.#slow];
+        const stats = nodes.map(({ pair }) => pair.handler.stats());
+        this.tally.complain(`${name} did not end: ${JSON.stringify(stats)}`);
+        resolve();
+      }, PATIENCE_MS);
+    });
+    await Promise.race([ending, late]);
+    clearTimeout(timer);
   }
 
   #add({ name }: Server, way: Way): void {
