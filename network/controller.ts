@@ -13,13 +13,12 @@ import type {
   ListenOptions,
 } from "../adapters/adapter.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
-import { Fault } from "../runtime/fault.ts";
 import { parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import { ownConnect } from "./connect_plan.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { NetworkError, networkErrorFrom } from "./errors.ts";
-import { closeOptions, idleTimeout, listenLimits } from "./options.ts";
+import { NetworkError } from "./errors.ts";
+import { closeOptions, idleTimeout } from "./options.ts";
 import type {
   Listening,
   RemoveOptions,
@@ -63,31 +62,7 @@ export class NetworkController {
     options?: NoInfer<Listen>,
   ): Promise<Listening> {
     this.#checkRunning("listen");
-    // A `stop` meanwhile must not be done before what is being bound is closed again.
-    const release = this.#registry.hold();
-    try {
-      const target = parseAddress(address);
-      const asked = options ?? emptyOptions<Listen>();
-      const local = this.#registry.createLocal(
-        transport,
-        listenLimits(transport, asked),
-      );
-      local.attach(await transport.listen(this.#host, target, asked, local));
-      if (this.#registry.isStopped) {
-        await local.remove();
-        throw new Fault(
-          "stopped",
-          `Cannot listen on ${target.text}: the node was stopped`,
-        );
-      }
-      this.#registry.addLocal(local);
-      if (this.#registry.isPaused) local.listener.pause();
-      return { resourceId: local.id, address: local.address };
-    } catch (error) {
-      throw networkErrorFrom(error, `Cannot listen with ${transport.name}`);
-    } finally {
-      release();
-    }
+    return await this.#registry.listeners.listen(transport, address, options);
   }
 
   /**
@@ -156,7 +131,7 @@ export class NetworkController {
       this.#registry.addRemote(resource);
       return resource.endpoint;
     } catch (error) {
-      throw networkErrorFrom(error, "Cannot attach a connection");
+      throw this.#registry.errorFrom(error, "Cannot attach a connection");
     }
   }
 
@@ -193,12 +168,12 @@ export class NetworkController {
     const remote = this.#registry.remote(endpoint.resourceId);
     try {
       if (remote !== undefined) return remote.send(bytes, isText, tag);
-      const local = this.#registry.local(endpoint.resourceId);
+      const local = this.#registry.listeners.get(endpoint.resourceId);
       return local === undefined
         ? SendStatus.ResourceNotFound
         : local.sendTo(bytes, endpoint.address);
     } catch (error) {
-      throw networkErrorFrom(error, `Cannot send to ${endpoint}`);
+      throw this.#registry.errorFrom(error, `Cannot send to ${endpoint}`);
     }
   }
 
@@ -239,7 +214,7 @@ export class NetworkController {
         try {
           frame = remote.connection.frame(bytes, isText, tag);
         } catch (error) {
-          throw networkErrorFrom(error, `Cannot send to ${endpoint}`);
+          throw this.#registry.errorFrom(error, `Cannot send to ${endpoint}`);
         }
         frames.set(frameKey, frame);
       }
@@ -274,7 +249,7 @@ export class NetworkController {
    */
   isReady(resourceId: ResourceId): boolean | undefined {
     return this.#registry.remote(resourceId)?.isReady ??
-      (this.#registry.local(resourceId) && true);
+      (this.#registry.listeners.get(resourceId) && true);
   }
 
   /**
@@ -292,7 +267,7 @@ export class NetworkController {
   ): Promise<boolean> {
     const { resourceId } = endpoint;
     const resource = this.#registry.remote(resourceId) ??
-      this.#registry.local(resourceId);
+      this.#registry.listeners.get(resourceId);
     return resource?.whenWritable(options.signal) ?? Promise.resolve(false);
   }
 
@@ -302,7 +277,7 @@ export class NetworkController {
     if (remote !== undefined) {
       return remote.isReady ? remote.connection.localAddress : undefined;
     }
-    return this.#registry.local(resourceId)?.address;
+    return this.#registry.listeners.get(resourceId)?.address;
   }
 
   /** The peer's address of a connection, with the numeric host once it is ready (over UDP, the host as it was given); undefined for a listener. */
@@ -313,7 +288,7 @@ export class NetworkController {
   /** What is known of one connection or listener; undefined when there is none. */
   resource(resourceId: ResourceId): ResourceInfo | undefined {
     const resource = this.#registry.remote(resourceId) ??
-      this.#registry.local(resourceId);
+      this.#registry.listeners.get(resourceId);
     return resource?.info();
   }
 
@@ -323,14 +298,14 @@ export class NetworkController {
    */
   stats(resourceId: ResourceId): ResourceStats | undefined {
     const resource = this.#registry.remote(resourceId) ??
-      this.#registry.local(resourceId);
+      this.#registry.listeners.get(resourceId);
     return resource?.stats();
   }
 
   /** All listeners and connections of the node, the oldest first. */
   resources(): ResourceInfo[] {
     const all: ResourceInfo[] = [];
-    for (const local of this.#registry.locals()) all.push(local.info());
+    for (const local of this.#registry.listeners.all()) all.push(local.info());
     for (const remote of this.#registry.remotes()) all.push(remote.info());
     return all;
   }
@@ -349,7 +324,10 @@ export class NetworkController {
       this.#registry.addRemote(own.resource);
       return own;
     } catch (error) {
-      throw networkErrorFrom(error, `Cannot connect with ${transport.name}`);
+      throw this.#registry.errorFrom(
+        error,
+        `Cannot connect with ${transport.name}`,
+      );
     }
   }
 

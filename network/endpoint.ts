@@ -5,6 +5,7 @@
  */
 
 import type { SocketAddress } from "../runtime/driver.ts";
+import { Fault } from "../runtime/fault.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import { NetworkError, networkErrorFrom } from "./errors.ts";
@@ -72,7 +73,7 @@ export class Endpoint {
         path: "",
       });
     } catch (error) {
-      throw networkErrorFrom(error, "Cannot make an endpoint");
+      throw error instanceof Fault ? networkErrorFrom(error) : error;
     }
   }
 

@@ -5,8 +5,7 @@
  */
 
 import type { DisconnectReason } from "../adapters/adapter.ts";
-import { faultFrom } from "../runtime/fault.ts";
-import type { FaultCode, FaultOptions } from "../runtime/fault.ts";
+import type { Fault, FaultCode, FaultOptions } from "../runtime/fault.ts";
 import type { TlsFailure } from "../runtime/tls.ts";
 
 /**
@@ -61,16 +60,10 @@ export class NetworkError extends Error {
   }
 }
 
-/**
- * The NetworkError for whatever came from the rooms below.
- *
- * @param error What was thrown or reported.
- * @param doing What was being done, to open the message of an error that is not a Fault.
- */
-export function networkErrorFrom(error: unknown, doing: string): NetworkError {
-  if (error instanceof NetworkError) return error;
-  const fault = faultFrom(error, doing);
-  const { code, message, cause, tlsFailure } = fault;
+/** The error that stands for a fault. */
+export function networkErrorFrom(
+  { code, message, cause, tlsFailure }: Fault,
+): NetworkError {
   return new NetworkError(code, message, {
     ...(cause !== undefined && { cause }),
     ...(tlsFailure !== undefined && { tlsFailure }),

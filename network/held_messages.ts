@@ -28,6 +28,7 @@ export class HeldMessages {
   #next = 0;
   #size = 0;
   #bytes = 0;
+  #isHandingOver = false;
 
   /**
    * @param limit How many bytes may wait, the overhead included.
@@ -63,6 +64,15 @@ export class HeldMessages {
    * will never take, which is forgotten.
    */
   handOver(connection: Connection): boolean | Fault {
+    // A send may leave at once, and the connection say from within it that there is room: who sends goes on.
+    if (this.#isHandingOver) return false;
+    this.#isHandingOver = true;
+    const outcome = this.#sendAll(connection);
+    this.#isHandingOver = false;
+    return outcome;
+  }
+
+  #sendAll(connection: Connection): boolean | Fault {
     const messages = this.#messages;
     for (; this.#next < messages.length; this.#forgetFirst()) {
       const { data, isText, tag } = messages[this.#next] ?? GONE;

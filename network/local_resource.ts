@@ -13,10 +13,8 @@ import type {
   SendStatus,
 } from "../adapters/adapter.ts";
 import type { SocketAddress } from "../runtime/driver.ts";
-import type { Fault } from "../runtime/fault.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { NetworkError } from "./errors.ts";
-import { networkErrorFrom } from "./errors.ts";
 import type { ListenLimits, ResourceInfo } from "./options.ts";
 import type { Registry } from "./registry.ts";
 import type { ResourceId } from "./resource_id.ts";
@@ -117,7 +115,14 @@ export class LocalResource implements ListenerEvents {
       return undefined;
     }
     this.#connections += 1;
-    return this.#registry.addAccepted(this, connection);
+    const resource = this.#registry.createRemote(
+      this.adapter,
+      this.idleTimeoutMs,
+      this,
+    );
+    resource.attach(connection);
+    this.#registry.addRemote(resource);
+    return resource;
   }
 
   /** A connection that was accepted here has ended. */
@@ -145,9 +150,13 @@ export class LocalResource implements ListenerEvents {
     this.traffic.writable();
   }
 
-  fault(fault: Fault): void {
+  /** Notes a fault, or whatever was thrown. */
+  fault(fault: unknown): void {
     this.faults += 1;
-    this.lastFault = networkErrorFrom(fault, "The listener reported a fault");
+    this.lastFault = this.#registry.errorFrom(
+      fault,
+      "The listener reported a fault",
+    );
   }
 
   // Hot: one call a datagram sent.

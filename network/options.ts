@@ -15,7 +15,7 @@ import type { SocketAddress } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { TlsSession } from "../runtime/tls.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { NetworkError, networkErrorFrom } from "./errors.ts";
+import { NetworkError } from "./errors.ts";
 import type { ResourceId } from "./resource_id.ts";
 
 /** What `listen` resolves with. */
@@ -149,11 +149,15 @@ export function idleTimeout(
 export function drainTime(drain: boolean | number | undefined): number {
   if (drain === undefined || drain === false) return 0;
   if (drain === true) return DEFAULT_DRAIN_MS;
-  try {
-    return checkInteger("drain", drain, 0, MAX_TIME_MS);
-  } catch (error) {
-    throw networkErrorFrom(error, "Cannot use drain");
+  if (Number.isInteger(drain) && drain >= 0 && drain <= MAX_TIME_MS) {
+    return drain;
   }
+  throw new NetworkError(
+    "invalid-option",
+    `Cannot use drain ${
+      String(drain)
+    }: it must be a boolean or an integer from 0 to ${MAX_TIME_MS}`,
+  );
 }
 
 /**

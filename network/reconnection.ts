@@ -7,7 +7,7 @@
 import type { CloseOptions, HostTimer } from "../adapters/adapter.ts";
 import { Attempt } from "./attempt.ts";
 import { Backoff } from "./backoff.ts";
-import { NetworkError, networkErrorFrom } from "./errors.ts";
+import { NetworkError } from "./errors.ts";
 import type { NetworkErrorCode } from "./errors.ts";
 import { HeldMessages } from "./held_messages.ts";
 import { OwnConnect } from "./own_connect.ts";
@@ -158,7 +158,7 @@ export class Reconnection extends OwnConnect {
     } catch (error) {
       const { endpoint } = this.resource;
       this.resource.attemptFailed(
-        networkErrorFrom(error, `Cannot connect to ${endpoint}`),
+        this.#registry.errorFrom(error, `Cannot connect to ${endpoint}`),
       );
       return;
     }

@@ -8,15 +8,13 @@ import type {
   Adapter,
   AdapterHost,
   CloseOptions,
-  Connection,
-  ConnectionEvents,
 } from "../adapters/adapter.ts";
 import type { DiagnosticName } from "../runtime/driver.ts";
-import { faultFrom } from "../runtime/fault.ts";
 import type { DiagnosticDetail, DiagnosticMessage } from "./diagnostics.ts";
+import { NetworkError, networkErrorFrom } from "./errors.ts";
 import type { NetworkEvent } from "./events.ts";
-import { LocalResource } from "./local_resource.ts";
-import type { ListenLimits } from "./options.ts";
+import type { LocalResource } from "./local_resource.ts";
+import type { Listeners, NetworkParts } from "./network_parts.ts";
 import { RemoteResource } from "./remote_resource.ts";
 import { createResourceId } from "./resource_id.ts";
 import type { ResourceId } from "./resource_id.ts";
@@ -52,19 +50,27 @@ export class Registry {
   isPaused = false;
   /** How often reading was stopped everywhere. */
   pauses = 0;
+  readonly statistics: Statistics = new Statistics();
+  readonly listeners: Listeners;
   readonly #sink: NetworkEventSink;
-  readonly #statistics = new Statistics();
+  readonly #parts: NetworkParts;
   readonly #remotes = new Map<number, RemoteResource>();
-  readonly #locals = new Map<number, LocalResource>();
   /** What is not yet released: of the connections that are gone, and of all that reconnect. */
   readonly #tracked = new Set<Closing>();
-  readonly #closing = new Set<Promise<void>>();
   #holds = 0;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(host: AdapterHost, sink: NetworkEventSink) {
+  constructor(host: AdapterHost, sink: NetworkEventSink, parts: NetworkParts) {
     this.host = host;
     this.#sink = sink;
+    this.#parts = parts;
+    this.listeners = parts.createListeners(this);
+  }
+
+  /** The error that users see for whatever was thrown; `doing` opens its message. */
+  errorFrom(error: unknown, doing: string): NetworkError {
+    if (error instanceof NetworkError) return error;
+    return networkErrorFrom(this.#parts.faultFrom(error, doing));
   }
 
   /** Whether new peers are refused for now. */
@@ -107,36 +113,24 @@ export class Registry {
     return this.#remotes.get(id);
   }
 
-  /** The listener of that id. */
-  local(id: ResourceId): LocalResource | undefined {
-    return this.#locals.get(id);
-  }
-
   /** All connections, oldest first. */
   remotes(): Iterable<RemoteResource> {
     return this.#remotes.values();
   }
 
-  /** All listeners, oldest first. */
-  locals(): Iterable<LocalResource> {
-    return this.#locals.values();
-  }
-
-  /** A connection that the node itself asked for, or that was attached. */
-  createRemote(adapter: Adapter, idleTimeoutMs: number): RemoteResource {
+  /** A connection that the node itself asked for, that was attached, or that `listener` accepted. */
+  createRemote(
+    adapter: Adapter,
+    idleTimeoutMs: number,
+    listener?: LocalResource,
+  ): RemoteResource {
     return new RemoteResource(
       this,
       createResourceId(adapter.id, "remote"),
       adapter,
-      undefined,
+      listener,
       idleTimeoutMs,
     );
-  }
-
-  /** A listener that is about to be bound. */
-  createLocal(adapter: Adapter, limits: ListenLimits): LocalResource {
-    const id = createResourceId(adapter.id, "local");
-    return new LocalResource(this, id, adapter, limits);
   }
 
   /** Enters a connection. */
@@ -144,33 +138,10 @@ export class Registry {
     this.#remotes.set(resource.id, resource);
   }
 
-  /** Enters a listener. */
-  addLocal(resource: LocalResource): void {
-    this.#locals.set(resource.id, resource);
-    this.tell("listening", resource);
-  }
-
-  /** Enters a connection that a listener accepted. */
-  addAccepted(
-    listener: LocalResource,
-    connection: Connection,
-  ): ConnectionEvents {
-    const resource = new RemoteResource(
-      this,
-      createResourceId(listener.adapter.id, "remote"),
-      listener.adapter,
-      listener,
-      listener.idleTimeoutMs,
-    );
-    resource.attach(connection);
-    this.addRemote(resource);
-    return resource;
-  }
-
   /** A connection is over for the user; its socket may still be closing. */
   leave(resource: RemoteResource): void {
     this.#remotes.delete(resource.id);
-    this.#statistics.left(resource);
+    this.statistics.left(resource);
   }
 
   /** `removeAll` has to wait for this. */
@@ -186,7 +157,7 @@ export class Registry {
 
   /** A connection was made again. */
   reconnected(resource: RemoteResource): void {
-    this.#statistics.reconnected(resource);
+    this.statistics.reconnected(resource);
   }
 
   /** Ends a connection or listener without an event. False: there is none of that id. */
@@ -194,35 +165,22 @@ export class Registry {
     const remote = this.#remotes.get(id);
     if (remote !== undefined) {
       remote.remove(options);
-      this.#sink.discard(id);
+      this.discard(id);
       return true;
     }
-    const local = this.#locals.get(id);
-    if (local === undefined) return false;
-    this.#locals.delete(id);
-    this.#closeListener(local);
-    if (!local.adapter.isConnectionOriented) this.#sink.discard(id);
-    return true;
+    return this.listeners.remove(id);
   }
 
-  /** Closes a listener; `removeAll` waits for it. */
-  #closeListener(local: LocalResource): void {
-    this.#statistics.closed(local);
-    this.tell("closed", local);
-    const closing = local.remove().catch((error: unknown) => {
-      local.fault(faultFrom(error, "Cannot close a listener"));
-    }).then(() => {
-      this.#closing.delete(closing);
-      this.#checkEmpty();
-    });
-    this.#closing.add(closing);
+  /** Forgets the events of a resource that have not been delivered. */
+  discard(id: ResourceId): void {
+    this.#sink.discard(id);
   }
 
   /** What each transport has done, by its name. */
   transports(): Map<string, TransportStats> {
-    return this.#statistics.transports(
+    return this.statistics.transports(
       this.#remotes.values(),
-      this.#locals.values(),
+      this.listeners.all(),
     );
   }
 
@@ -238,10 +196,7 @@ export class Registry {
   /** Ends everything; resolves when no socket is left. */
   removeAll(options: CloseOptions): Promise<void> {
     this.isStopped = true;
-    // What they received and nobody has taken yet may still be taken.
-    const locals = [...this.#locals.values()];
-    this.#locals.clear();
-    for (const local of locals) this.#closeListener(local);
+    this.listeners.removeAll();
     const closing = [...this.#tracked];
     for (const resource of [...this.#remotes.values()]) {
       resource.remove(options);
@@ -260,7 +215,7 @@ export class Registry {
     for (const resource of this.#remotes.values()) {
       if (resource.isReady) resource.pause();
     }
-    for (const resource of this.#locals.values()) resource.pause();
+    for (const resource of this.listeners.all()) resource.pause();
     this.tell("paused");
   }
 
@@ -270,13 +225,13 @@ export class Registry {
     for (const resource of this.#remotes.values()) {
       if (resource.isReady) resource.connection.resume();
     }
-    for (const resource of this.#locals.values()) resource.listener.resume();
+    for (const resource of this.listeners.all()) resource.listener.resume();
     this.tell("resumed");
   }
 
   #checkEmpty(): void {
-    const left = this.#remotes.size + this.#locals.size + this.#tracked.size +
-      this.#closing.size + this.#holds;
+    const left = this.#remotes.size + this.listeners.size +
+      this.#tracked.size + this.#holds;
     if (left === 0) this.#whenEmpty?.();
   }
 }

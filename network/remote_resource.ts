@@ -14,7 +14,7 @@ import type {
 } from "../adapters/adapter.ts";
 import { Fault } from "../runtime/fault.ts";
 import { Endpoint } from "./endpoint.ts";
-import { failureOf, NetworkError, networkErrorFrom } from "./errors.ts";
+import { failureOf, NetworkError } from "./errors.ts";
 import { IdleWatch } from "./idle_watch.ts";
 import type { IdleUser } from "./idle_watch.ts";
 import type { LocalResource } from "./local_resource.ts";
@@ -216,7 +216,7 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
     if (this.isReady) return this.#lost(reason, fault);
     if (this.#own !== undefined) {
       const { endpoint } = this;
-      this.attemptFailed(networkErrorFrom(
+      this.attemptFailed(this.#registry.errorFrom(
         fault ??
           new Fault(
             "connection-reset",
@@ -331,7 +331,8 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
   }
 
   #lost(reason: DisconnectReason, fault: Fault | undefined): void {
-    const error = fault && networkErrorFrom(fault, "The connection ended");
+    const error = fault &&
+      this.#registry.errorFrom(fault, "The connection ended");
     this.#idleWatch?.stop();
     this.#idleWatch = undefined;
     const upMs = this.#upMs();

@@ -5,6 +5,7 @@
  */
 
 import { browserDriver } from "../runtime/browser.ts";
+import { clientParts } from "./client_parts.ts";
 import type { NodeOptions } from "./node.ts";
 import { createNodeOn } from "./node_pair.ts";
 import type { NodePair } from "./node_pair.ts";
@@ -20,5 +21,5 @@ import type { NodePair } from "./node_pair.ts";
 export function createNode<Signal = never>(
   options: NodeOptions = {},
 ): NodePair<Signal> {
-  return createNodeOn(options.driver ?? browserDriver(), options);
+  return createNodeOn(options.driver ?? browserDriver(), options, clientParts);
 }

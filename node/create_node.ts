@@ -5,6 +5,7 @@
  */
 
 import { detectDriver } from "../runtime/detect.ts";
+import { fullParts } from "./full_parts.ts";
 import type { NodeOptions } from "./node.ts";
 import { createNodeOn } from "./node_pair.ts";
 import type { NodePair } from "./node_pair.ts";
@@ -34,5 +35,5 @@ export type { NodePair } from "./node_pair.ts";
 export function createNode<Signal = never>(
   options: NodeOptions = {},
 ): NodePair<Signal> {
-  return createNodeOn(options.driver ?? detectDriver(), options);
+  return createNodeOn(options.driver ?? detectDriver(), options, fullParts);
 }

@@ -5,25 +5,20 @@
  * @module
  */
 
-import type {
-  AdapterHost,
-  HostTimer,
-  OutboxLimits,
-  OutboxSocket,
-} from "../adapters/adapter.ts";
+import type { AdapterHost, HostTimer } from "../adapters/adapter.ts";
 import { NetworkController } from "../network/controller.ts";
 import { NetworkError } from "../network/errors.ts";
 import { stopOptions } from "../network/options.ts";
-import { OutboxScheduler, StreamOutbox } from "../network/outbox.ts";
 import { Registry } from "../network/registry.ts";
 import type { ResourceId } from "../network/resource_id.ts";
 import { totalOf } from "../network/statistics.ts";
 import type { TransportStats } from "../network/statistics.ts";
 import type { Driver } from "../runtime/driver.ts";
+import { CallbackTimers } from "../signals/_callback_timers.ts";
+import { SignalQueue } from "../signals/_signal_queue.ts";
 import { Dispatcher } from "../signals/dispatcher.ts";
-import { EventQueue } from "../signals/event_queue.ts";
-import { TimerService } from "../signals/timer_service.ts";
 import type { NodeEvent } from "./events.ts";
+import type { NodeParts } from "./node_parts.ts";
 
 /** Options of `createNode`. */
 export interface NodeOptions {
@@ -60,25 +55,26 @@ export interface NodeStats extends TransportStats {
 export class Node<Signal> implements AdapterHost {
   readonly driver: Driver;
   readonly network: NetworkController;
-  readonly signals: EventQueue<Signal>;
+  readonly signals: SignalQueue<Signal>;
+  readonly createOutbox: AdapterHost["createOutbox"];
   readonly dispatcher: Dispatcher<NodeEvent<Signal>>;
   /** Resolves when the node has stopped and nothing is left of it. */
   readonly stopped: Promise<void>;
   /** What the user's callback threw, in a box: anything can be thrown. */
   failure: { readonly error: unknown } | undefined;
   readonly #registry: Registry;
-  readonly #timers: TimerService;
-  readonly #outboxes = new OutboxScheduler();
+  readonly #timers: CallbackTimers;
   #owner: object = this;
   #isRunning = true;
   #resolveStopped: () => void = () => {};
 
-  constructor(driver: Driver, options: NodeOptions) {
+  constructor(driver: Driver, options: NodeOptions, parts: NodeParts) {
     this.driver = driver;
     const maxEvents = bound("maxQueuedEvents", options.maxQueuedEvents, 65_536);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
-    this.#timers = new TimerService(driver);
-    this.signals = new EventQueue<Signal>({ clock: driver });
+    this.createOutbox = parts.createOutboxes();
+    this.#timers = new CallbackTimers(driver, parts.createTimerStore());
+    this.signals = new SignalQueue<Signal>(driver, parts.createTimerStore());
     const { signals } = this;
     this.dispatcher = new Dispatcher<NodeEvent<Signal>>(
       {
@@ -112,7 +108,7 @@ export class Node<Signal> implements AdapterHost {
       discard: (resourceId) => this.#discard(resourceId),
       failed: (error) => this.#fail(error),
       owner: () => this.#owner,
-    });
+    }, parts);
     this.network = new NetworkController(this.#registry);
   }
 
@@ -123,14 +119,6 @@ export class Node<Signal> implements AdapterHost {
 
   get isRunning(): boolean {
     return this.#isRunning;
-  }
-
-  createOutbox(
-    socket: OutboxSocket,
-    limits: OutboxLimits,
-    writable: () => void,
-  ): StreamOutbox {
-    return new StreamOutbox(socket, limits, this.#outboxes, writable);
   }
 
   setTimer(callback: () => void, delayMs: number): HostTimer {

@@ -9,6 +9,7 @@ import { NodeHandler } from "./handler.ts";
 import { NodeListener } from "./listener.ts";
 import { Node } from "./node.ts";
 import type { NodeOptions } from "./node.ts";
+import type { NodeParts } from "./node_parts.ts";
 
 /** The two sides of a node. */
 export interface NodePair<Signal> {
@@ -22,7 +23,8 @@ export interface NodePair<Signal> {
 export function createNodeOn<Signal>(
   driver: Driver,
   options: NodeOptions,
+  parts: NodeParts,
 ): NodePair<Signal> {
-  const node = new Node<Signal>(driver, options);
+  const node = new Node<Signal>(driver, options, parts);
   return { handler: new NodeHandler(node), listener: new NodeListener(node) };
 }

@@ -5,6 +5,7 @@
  */
 
 import { NetworkError } from "../network/errors.ts";
+import { fullParts } from "../node/full_parts.ts";
 import { NodeHandler } from "../node/handler.ts";
 import { Node, type NodeOptions } from "../node/node.ts";
 import type { NodePair } from "../node/node_pair.ts";
@@ -63,7 +64,7 @@ export class Life {
         `Cannot make a node: the host ${this.#name} has crashed`,
       );
     }
-    const node = new Node<Signal>(this.driver, options);
+    const node = new Node<Signal>(this.driver, options, fullParts);
     this.#nodes.add(node);
     void node.stopped.then(() => {
       this.#nodes.delete(node);
