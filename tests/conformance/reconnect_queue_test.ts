@@ -118,6 +118,37 @@ conformsOn(
   },
 );
 
+conformsOn(
+  packets,
+  "a queue goes out once and in order also where the connection finds room in the middle of a send",
+  async (world, row) => {
+    const address = await deadAddress(world, row);
+    const client = world.node("the client");
+    // Congested from the first message on, and a full slab leaves at once.
+    const endpoint = client.network.connect(row.adapter, address, {
+      highWaterMark: 1_000,
+      outboxLimit: 300_000,
+      reconnect: { ...QUICK, queueLimit: 2 ** 23 },
+    });
+    const count = 600;
+    for (let at = 0; at < count; at += 1) {
+      assert.equal(
+        client.network.send(endpoint, utf8(String(at).padEnd(5_000, "."))),
+        SendStatus.Sent,
+      );
+    }
+    client.onEvent = ({ type }) => {
+      if (type === "connected") client.network.send(endpoint, "last");
+    };
+    const server = await revive(world, row, address);
+    await server.until("the last", () => server.texts().includes("last"));
+    assert.deepEqual(
+      server.texts().map((text) => text.split(".", 1)[0]),
+      [...Array.from({ length: count }, (_, at) => String(at)), "last"],
+    );
+  },
+);
+
 conforms(
   "FramedTcp",
   "a message that its framing cannot carry is refused at the call, during an outage too",
