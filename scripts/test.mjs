@@ -1,10 +1,12 @@
 /**
- * Runs every check of the project, one after the other: `npm test`.
+ * Runs every check of the project: `npm test`. Two at a time where the machine
+ * has the processors, but for those that measure something.
  *
  * The last line counts all tests and checks: `N passed, N failed, N skipped`.
  * The exit status is 1 if anything failed; where `CI` is set, also if anything
  * was skipped.
  */
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CHECKS } from "./_checks.mjs";
@@ -22,6 +24,27 @@ const HELP = `npm test -- [options] [part of a test file's path …]
 
 With parts of paths, only the tests in those files are run.`;
 
+const MEASURING = ["fuzz", "soak", "bench", "browser", "demo"];
+const BUILT_FIRST = ["peers", "build"];
+const ON_WHAT_WAS_BUILT = ["interop", "package"];
+
+/** What needs the result of another check comes after it; what measures comes last, and alone. */
+const STAGES = [
+  {
+    ids: ({ id, group }) =>
+      BUILT_FIRST.includes(id) ||
+      !isMeasuring({ id, group }) && !ON_WHAT_WAS_BUILT.includes(group),
+    isMeasured: false,
+  },
+  {
+    ids: ({ id, group }) =>
+      !BUILT_FIRST.includes(id) && !isMeasuring({ id, group }) &&
+      ON_WHAT_WAS_BUILT.includes(group),
+    isMeasured: false,
+  },
+  { ids: isMeasuring, isMeasured: true },
+];
+
 const options = readOptions();
 process.exit(await main());
 
@@ -35,11 +58,25 @@ async function main() {
   }
   ensureDependencies();
   const start = performance.now();
-  const outcomes = [];
-  for (const check of checks) outcomes.push(await run(check));
+  /** @type {Map<string, import("./_outcome.mjs").Outcome>} */
+  const results = new Map();
+  for (const { ids, isMeasured } of STAGES) {
+    const waiting = checks.filter((check) => ids(check));
+    const worker = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        results.set(next.id, await run(next));
+      }
+    };
+    // What is shown as it comes must not be mixed.
+    const workers = isMeasured || options.verbose
+      ? 1
+      : Math.min(2, availableParallelism());
+    await Promise.all(Array.from({ length: workers }, worker));
+  }
+  const outcomes = [...results.values()];
   const total = sum(outcomes);
   console.log(`\n${checks.length} checks in ${seconds(start)}`);
-  const broken = checks.filter((_, index) => !isGood(outcomes[index]));
+  const broken = checks.filter(({ id }) => !isGood(results.get(id)));
   if (broken.length > 0) {
     console.log(`not good: ${broken.map(({ id }) => id).join(", ")}`);
   }
@@ -51,7 +88,8 @@ async function main() {
 
 /** @param {import("./_checks.mjs").Check} check */
 async function run(check) {
-  console.log(`\n── ${check.title} (${check.id})`);
+  const heading = `\n── ${check.title} (${check.id})`;
+  if (options.verbose) console.log(heading);
   const start = performance.now();
   let outcome;
   try {
@@ -66,6 +104,7 @@ async function run(check) {
   } catch (error) {
     outcome = failed(error instanceof Error ? `${error.stack}` : String(error));
   }
+  if (!options.verbose) console.log(heading);
   for (const note of outcome.notes) console.log(indent(shorten(note)));
   const parts = [`${outcome.passed} passed`];
   if (outcome.failed > 0) parts.push(`${outcome.failed} failed`);
@@ -78,9 +117,15 @@ async function run(check) {
   return outcome;
 }
 
-/** @param {import("./_outcome.mjs").Outcome} outcome */
-function isGood({ failed, skipped }) {
-  return failed === 0 && (skipped === 0 || !isCi());
+/** @param {{ id: string, group: string }} check */
+function isMeasuring({ id, group }) {
+  return MEASURING.includes(id) || MEASURING.includes(group);
+}
+
+/** @param {import("./_outcome.mjs").Outcome | undefined} outcome */
+function isGood(outcome) {
+  return outcome !== undefined && outcome.failed === 0 &&
+    (outcome.skipped === 0 || !isCi());
 }
 
 function isCi() {
