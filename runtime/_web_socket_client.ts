@@ -5,7 +5,7 @@
  * @module
  */
 
-import { openWebSocket } from "./_standard_web_socket.ts";
+import { openWebSocket } from "./_bare_web_socket.ts";
 import type { WebSocketConnectRequest } from "./driver.ts";
 
 type WebSocketWithHeaders = new (

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { openWebSocket, StandardWebSocket } from "./_standard_web_socket.ts";
+import { BareWebSocket, openWebSocket } from "./_bare_web_socket.ts";
 import { timers } from "./_timer.ts";
 import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
@@ -58,7 +58,7 @@ export function browserDriver(): Driver {
         url,
         () => new WebSocket(url, [...protocols]),
       );
-      return new StandardWebSocket(native).start(events);
+      return new BareWebSocket(native).start(events);
     },
     listenWebSocket: listen,
   };
