@@ -8,13 +8,13 @@ import { Fault } from "../runtime/fault.ts";
 import {
   connectionLimits,
   DEFAULT_MAX_MESSAGE_SIZE,
-  internetAddress,
+  familyOf,
 } from "./_options.ts";
 import { NativeWsConnection } from "./_ws_native_connection.ts";
 import type { WsEngine } from "./_ws_engine.ts";
-import { checkProtocols, connectHeaders, wsTimes } from "./_ws_options.ts";
+import { checkProtocols, closeTimeout, connectHeaders } from "./_ws_options.ts";
 import type { WsConnectOptions, WsListenOptions } from "./_ws_options.ts";
-import { requestedResource, wsTarget } from "./_ws_target.ts";
+import { requestedResource, wsInternetTarget } from "./_ws_target.ts";
 
 /** Throws `not-supported` for options that the runtime has no means for: nothing is silently ignored. */
 export function refuseOptions<
@@ -47,21 +47,21 @@ export const connectNative: WsEngine["connect"] = (
     "sourceAddress",
   ]);
   if (options.tls !== true) refuseOptions(options, ["tls"]);
-  const target = wsTarget(address, options);
-  const { port } = target.stream;
-  if (port === 0) {
+  const target = wsInternetTarget(address, options);
+  const { hostname: name, port = 0, path } = target.stream;
+  if (path !== "" || port === 0) {
     throw new Fault(
       "invalid-address",
-      `Cannot connect to ${address.text} with Ws: port 0 is no address`,
+      `Cannot connect to ${address.text} with Ws: it needs a host and a port above 0`,
     );
   }
-  const requested = internetAddress("Ws", target.stream, [""], "127.0.0.1");
+  const hostname = name === "" ? "127.0.0.1" : name;
   const headers = connectHeaders(options);
   const connection = new NativeWsConnection(
     host,
     connectionLimits(options, DEFAULT_MAX_MESSAGE_SIZE),
-    wsTimes(options).closeTimeoutMs,
-    requested,
+    closeTimeout(options),
+    { family: familyOf(hostname), hostname, port, path: "" },
   );
   connection.listen(events);
   const scheme = target.isSecure ? "wss" : "ws";

@@ -44,8 +44,9 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   readonly #limits: ConnectionLimits;
   readonly #requestedAddress: SocketAddress | undefined;
   readonly #closeTimeoutMs: number | undefined;
-  #socket: WebSocketSocket | undefined;
-  #events: ConnectionEvents | undefined;
+  /** From `attach` and `listen`, which come before all else. */
+  #socket!: WebSocketSocket;
+  #events!: ConnectionEvents;
   #phase: "connecting" | "open" | "over" = "connecting";
   #isCongested = false;
   /** Bytes that came although the node had paused; undefined while it has not. */
@@ -82,11 +83,11 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   }
 
   get localAddress(): SocketAddress {
-    return this.#attached().localAddress;
+    return this.#socket.localAddress;
   }
 
   get peerAddress(): SocketAddress {
-    const { peerAddress } = this.#attached();
+    const { peerAddress } = this.#socket;
     // Clients are not told whom they reached; what was asked for is nearer than nothing.
     return this.#requestedAddress !== undefined &&
         (this.#phase !== "open" || peerAddress.family === "unknown")
@@ -95,11 +96,11 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   }
 
   get protocol(): string {
-    return this.#attached().protocol;
+    return this.#socket.protocol;
   }
 
   get queuedBytes(): number {
-    return this.#attached().pending;
+    return this.#socket.pending;
   }
 
   // Hot: one call a message sent.
@@ -114,7 +115,7 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     if (data.length > maxMessageSize || frameSize > limit) {
       return SendStatus.MaxPacketSizeExceeded;
     }
-    const socket = this.#attached();
+    const socket = this.#socket;
     const before = socket.pending;
     if (before + frameSize > limit) return this.#queueFull();
     if (!socket.send(data, isText)) {
@@ -136,17 +137,17 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
 
   pause(): void {
     if (this.#phase !== "open") return;
-    if (!this.#attached().pause()) this.#unpaused ??= 0;
+    if (!this.#socket.pause()) this.#unpaused ??= 0;
   }
 
   resume(): void {
     if (this.#phase !== "open") return;
     this.#unpaused = undefined;
-    this.#attached().resume();
+    this.#socket.resume();
   }
 
   close(options: CloseOptions): void {
-    const socket = this.#attached();
+    const socket = this.#socket;
     const { code = 1000, reason = "", drainMs } = options;
     const before = this.#phase;
     this.#phase = "over";
@@ -165,7 +166,7 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   open(): void {
     if (this.#phase !== "connecting") return;
     this.#phase = "open";
-    this.#listener().ready();
+    this.#events.ready();
   }
 
   // Hot: one call a message received.
@@ -184,13 +185,13 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     }
     if (this.#unpaused !== undefined && !this.#mayTake(data.length)) return;
     // After false the node calls `close`; what comes until then is dropped there.
-    this.#listener().message(data, isText, 0);
+    this.#events.message(data, isText, 0);
   }
 
   drain(): void {
     if (this.#phase !== "open" || !this.#isCongested) return;
     this.#isCongested = false;
-    this.#listener().writable();
+    this.#events.writable();
   }
 
   closed(code: number, reason: string, fault: Fault | undefined): void {
@@ -198,7 +199,7 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     this.#phase = "over";
     this.#stopTimer();
     if (before === "connecting") {
-      this.#listener().closed(
+      this.#events.closed(
         fault === undefined ? "protocol" : reasonOf(fault),
         fault ??
           new Fault("protocol", `The WebSocket handshake failed (${code})`),
@@ -207,9 +208,9 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
       const outcome: CloseOutcome = fault === undefined
         ? closeOutcome(code, reason)
         : { reason: reasonOf(fault), fault };
-      this.#listener().closed(outcome.reason, outcome.fault);
+      this.#events.closed(outcome.reason, outcome.fault);
     }
-    this.#listener().released();
+    this.#events.released();
   }
 
   #queueFull(): SendStatus {
@@ -235,8 +236,8 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     closeCode: number,
   ): void {
     this.#phase = "over";
-    this.#listener().closed(code, new Fault(code, message));
-    this.#attached().close(closeCode, "");
+    this.#events.closed(code, new Fault(code, message));
+    this.#socket.close(closeCode, "");
     this.#abortAfter(CLOSE_AFTER_FAULT_MS);
   }
 
@@ -247,10 +248,10 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     this.#deadline = deadline;
     this.#stopTimer();
     if (delayMs === 0) {
-      this.#attached().abort();
+      this.#socket.abort();
     } else {
       this.#timer = this.#host.setTimer(
-        () => this.#attached().abort(),
+        () => this.#socket.abort(),
         delayMs,
       );
     }
@@ -259,19 +260,5 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   #stopTimer(): void {
     if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
     this.#timer = undefined;
-  }
-
-  #attached(): WebSocketSocket {
-    if (this.#socket === undefined) {
-      throw new TypeError("Cannot use a connection before it has a socket");
-    }
-    return this.#socket;
-  }
-
-  #listener(): ConnectionEvents {
-    if (this.#events === undefined) {
-      throw new TypeError("Cannot report events before there is a listener");
-    }
-    return this.#events;
   }
 }

@@ -79,7 +79,6 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** The times that options ask for. Throws `invalid-option`. */
 export function wsTimes(options: WsTimeOptions): WsTimes {
-  const { closeTimeoutMs } = options;
   return {
     handshakeTimeoutMs: checkInteger(
       "handshakeTimeoutMs",
@@ -99,10 +98,17 @@ export function wsTimes(options: WsTimeOptions): WsTimes {
       1,
       MAX_TIME_MS,
     ),
-    closeTimeoutMs: closeTimeoutMs === undefined
-      ? undefined
-      : checkInteger("closeTimeoutMs", closeTimeoutMs, 0, MAX_TIME_MS),
+    closeTimeoutMs: closeTimeout(options),
   };
+}
+
+/** How long the peer's close frame is awaited; undefined for what the node says. Throws `invalid-option`. */
+export function closeTimeout(
+  { closeTimeoutMs }: WsTimeOptions,
+): number | undefined {
+  return closeTimeoutMs === undefined
+    ? undefined
+    : checkInteger("closeTimeoutMs", closeTimeoutMs, 0, MAX_TIME_MS);
 }
 
 /** The subprotocols of an option. Throws `invalid-option`. */

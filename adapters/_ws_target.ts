@@ -34,22 +34,24 @@ export function wsTarget(
   address: TargetAddress,
   options: TcpConnectOptions | TcpListenOptions,
 ): WsTarget {
-  const { scheme, text } = address;
-  if (scheme !== "" && scheme !== "ws" && scheme !== "wss") {
-    throw new Fault(
-      "invalid-address",
-      `Cannot use ${text} with Ws: the scheme is not ws`,
-    );
-  }
-  if (address.path !== "") {
-    refuseTls("Ws over a Unix socket", options);
-    return {
-      stream: address,
-      isSecure: false,
-      host: "localhost",
-      resource: address.resource,
-    };
-  }
+  if (address.path === "") return wsInternetTarget(address, options);
+  checkScheme(address);
+  refuseTls("Ws over a Unix socket", options);
+  return {
+    stream: address,
+    isSecure: false,
+    host: "localhost",
+    resource: address.resource,
+  };
+}
+
+/** As `wsTarget`, of an address that is no path. */
+export function wsInternetTarget(
+  address: TargetAddress,
+  options: TcpConnectOptions | TcpListenOptions,
+): WsTarget {
+  checkScheme(address);
+  const { scheme } = address;
   const isSecure = asksForTls(address, options.tls, "wss");
   const defaultPort = scheme === "" ? undefined : isSecure ? 443 : 80;
   const port = address.port ?? defaultPort;
@@ -59,6 +61,14 @@ export function wsTarget(
     host: hostHeader(address.hostname, port, isSecure ? 443 : 80),
     resource: address.resource,
   };
+}
+
+function checkScheme({ scheme, text }: TargetAddress): void {
+  if (scheme === "" || scheme === "ws" || scheme === "wss") return;
+  throw new Fault(
+    "invalid-address",
+    `Cannot use ${text} with Ws: the scheme is not ws`,
+  );
 }
 
 /** Path and query that a client asks for. */
