@@ -39,12 +39,13 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
   readonly id: ResourceId;
   readonly adapter: Adapter;
   readonly traffic: Traffic = new Traffic();
+  /** Both from `attach`, which comes before all else; the connection changes when it is made again. */
+  connection!: Connection;
+  endpoint!: Endpoint;
   readonly #registry: Registry;
   readonly #listener: LocalResource | undefined;
   /** Of a connect that waits for its outcome, or is made again. Neither this nor a listener: attached. */
   #own: OwnConnect | undefined;
-  #connection: Connection | undefined;
-  #endpoint: Endpoint | undefined;
   #state: State = "down";
   readonly #idleTimeoutMs: number;
   #idleWatch: IdleWatch | undefined;
@@ -72,22 +73,8 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
 
   /** Gives the resource its connection, or its next one. */
   attach(connection: Connection): void {
-    this.#connection = connection;
-    this.#endpoint ??= new Endpoint(this.id, connection.peerAddress);
-  }
-
-  get connection(): Connection {
-    if (this.#connection === undefined) {
-      throw new TypeError("Cannot use a resource before it has a connection");
-    }
-    return this.#connection;
-  }
-
-  get endpoint(): Endpoint {
-    if (this.#endpoint === undefined) {
-      throw new TypeError("Cannot use a resource before it has a connection");
-    }
-    return this.#endpoint;
+    this.connection = connection;
+    this.endpoint ??= new Endpoint(this.id, connection.peerAddress);
   }
 
   get isReady(): boolean {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { checkDelay } from "./_signal_queue.ts";
 import type { Clock } from "./clock.ts";
 import type { TimerId, TimerStore } from "./timer_store.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -30,7 +29,6 @@ export class CallbackTimers {
   }
 
   setTimer(callback: () => void, delayMs: number): TimerId {
-    checkDelay("delayMs", delayMs);
     if (this.#stopped) return 0;
     const deadline = this.#clock.now() + delayMs;
     const id = this.#timers.schedule(callback, deadline);

@@ -81,7 +81,6 @@ export class SignalQueue<E> implements EventSender<E> {
   }
 
   sendWithTimer(event: E, delayMs: number): TimerId {
-    checkDelay("delayMs", delayMs);
     if (this.#isClosed) return 0;
     const deadline = this.#clock.now() + delayMs;
     const id = this.#timers.schedule(event, deadline);
@@ -152,12 +151,4 @@ export class SignalQueue<E> implements EventSender<E> {
     if (this.#onReady === undefined) this.#wakeup.disarm();
     else if (!this.#timerTold && !this.#isClosed) this.#wakeup.arm();
   }
-}
-
-/** Throws a RangeError that names the argument unless a delay is finite and not negative. */
-export function checkDelay(name: string, delayMs: number): void {
-  if (delayMs >= 0 && delayMs < Infinity) return;
-  throw new RangeError(
-    `${name} must be a finite number of milliseconds, 0 or more: got ${delayMs}`,
-  );
 }

@@ -5,9 +5,10 @@
  */
 
 import { type Clock, systemClock } from "./clock.ts";
-import { checkDelay, SignalQueue } from "./_signal_queue.ts";
+import { SignalQueue } from "./_signal_queue.ts";
 import { TimerQueue } from "./timer_queue.ts";
 import { TimerService } from "./timer_service.ts";
+import { checkDelay } from "./timer_store.ts";
 import type { TimerId } from "./timer_store.ts";
 
 /** The side of an {@linkcode EventQueue} that sends. */
@@ -180,6 +181,7 @@ export class EventQueue<E> implements EventSender<E>, EventReceiver<E> {
    * negative or not finite.
    */
   sendWithTimer(event: E, delayMs: number): TimerId {
+    checkDelay("delayMs", delayMs);
     return this.#queue.sendWithTimer(event, delayMs);
   }
 

@@ -7,6 +7,7 @@
 import { CallbackTimers } from "./_callback_timers.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { TimerQueue } from "./timer_queue.ts";
+import { checkDelay } from "./timer_store.ts";
 import type { TimerId } from "./timer_store.ts";
 
 /**
@@ -47,6 +48,7 @@ export class TimerService {
    * AggregateError.
    */
   setTimer(callback: () => void, delayMs: number): TimerId {
+    checkDelay("delayMs", delayMs);
     return this.#timers.setTimer(callback, delayMs);
   }
 

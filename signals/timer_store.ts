@@ -32,3 +32,11 @@ export function checkDeadline(deadlineMs: number): void {
     `deadlineMs must be a finite number: got ${deadlineMs}`,
   );
 }
+
+/** Throws a RangeError that names the argument unless a delay is finite and not negative. */
+export function checkDelay(name: string, delayMs: number): void {
+  if (delayMs >= 0 && delayMs < Infinity) return;
+  throw new RangeError(
+    `${name} must be a finite number of milliseconds, 0 or more: got ${delayMs}`,
+  );
+}
