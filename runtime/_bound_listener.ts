@@ -10,20 +10,20 @@ import type { SocketAddress, StreamListener } from "./driver.ts";
 /** One listener of the runtimes' own, behind the contract of drivers. */
 export class BoundListener implements StreamListener {
   readonly address: SocketAddress;
-  readonly #release: () => void;
+  readonly #release: () => void | Promise<void>;
   #isClosed = false;
 
-  /** @param release Stops accepting and frees the address. */
-  constructor(address: SocketAddress, release: () => void) {
+  /** @param release Stops accepting and frees the address; resolves when what it dropped is gone. */
+  constructor(address: SocketAddress, release: () => void | Promise<void>) {
     this.address = address;
     this.#release = release;
   }
 
-  close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     // The runtimes' own "closed" waits for the last accepted connection.
-    this.#release();
-    return nextTurn();
+    await this.#release();
+    await nextTurn();
   }
 }

@@ -12,6 +12,9 @@ import { defer } from "./_turn.ts";
 /** More than an alert takes, with the head and tail of its record, in bytes. */
 const ALERT_SIZE = 256;
 
+/** How long an alert may take to leave a socket whose peer does not read, in milliseconds. */
+const ALERT_TIMEOUT_MS = 1_000;
+
 /**
  * The stream that TLS runs over instead of the socket itself: pausing the socket
  * then stops TLS too.
@@ -37,6 +40,7 @@ export function gateOver(socket: Socket): Duplex {
       if (socket.connecting || socket.writableLength > ALERT_SIZE) {
         socket.destroy();
       } else {
+        if (socket.writableLength > 0) limitAlert(socket);
         socket.destroySoon();
       }
       done(error);
@@ -53,4 +57,9 @@ export function gateOver(socket: Socket): Duplex {
   socket.on("error", (error) => void gate.destroy(error));
   socket.on("close", () => void gate.destroy());
   return gate;
+}
+
+function limitAlert(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), ALERT_TIMEOUT_MS);
+  socket.once("close", () => clearTimeout(timer));
 }

@@ -19,8 +19,8 @@ import { ServerSecurity, type TlsGuard } from "./node_tls_server.ts";
 export interface DenoTlsAcceptor {
   /** Accepts TCP; TLS comes on top. */
   readonly server: Server;
-  /** Drops the handshakes under way. */
-  close(): void;
+  /** Drops the handshakes under way; resolves when no socket is left but those handed out. */
+  close(): Promise<void>;
 }
 
 /** Makes the listener that shakes hands on each connection it accepts. */
@@ -33,9 +33,13 @@ export function serveDenoTls(
   const { createServer } = nodeBuiltin("node:net");
   const { TLSSocket } = nodeBuiltin("node:tls");
   const shaking = new Map<Socket, ReturnType<typeof setTimeout> | undefined>();
+  /** Not handed out, or not yet: a failed one may have an alert to bring out. */
+  const own = new Set<Socket>();
   let isClosed = false;
 
   const begin = (carrier: Socket): void => {
+    own.add(carrier);
+    carrier.once("close", () => own.delete(carrier));
     const refusal = isClosed ? undefined : guard.refusal(shaking.size);
     if (isClosed || refusal !== undefined) {
       carrier.on("error", () => {});
@@ -72,6 +76,7 @@ export function serveDenoTls(
       if (fault !== undefined) return fail(fault);
       clearTimeout(shaking.get(carrier));
       shaking.delete(carrier);
+      own.delete(carrier);
       // Not before: a peer that leaves inside the handshake must not stay half-open.
       socket.allowHalfOpen = true;
       const security = new ServerSecurity(socket, carrier, true);
@@ -82,13 +87,17 @@ export function serveDenoTls(
 
   return {
     server: createServer({ allowHalfOpen: true }, begin),
-    close() {
+    async close() {
       isClosed = true;
       for (const [carrier, timer] of shaking) {
         clearTimeout(timer);
         shaking.delete(carrier);
         carrier.destroy();
       }
+      const closed = [...own].map((carrier) =>
+        new Promise<void>((resolve) => carrier.once("close", () => resolve()))
+      );
+      await Promise.all(closed);
     },
   };
 }

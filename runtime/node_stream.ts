@@ -170,8 +170,9 @@ export class NodeStream implements StreamSocket {
   }
 
   close(): void {
-    if (this.#isLocallyClosed || this.#isClosed) return;
+    if (this.#isLocallyClosed) return;
     this.#isLocallyClosed = true;
+    if (this.#isClosed) return;
     if (!this.#isOpen) {
       this.#socket.destroy();
       return;
@@ -184,8 +185,11 @@ export class NodeStream implements StreamSocket {
   }
 
   abort(): void {
-    if (this.#isClosed) return;
     this.#isLocallyClosed = true;
+    if (this.#isClosed) {
+      this.#security?.carrier?.destroy();
+      return;
+    }
     // A socket that still connects would connect first; a Unix one has no reset.
     if (this.#isOpen && this.#security !== undefined) {
       this.#security.reset();
@@ -286,6 +290,13 @@ export class NodeStream implements StreamSocket {
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // TLS lets go first; what is below may have an alert to bring out.
+    const carrier = this.#security?.carrier;
+    if (carrier === undefined || carrier.closed) this.#tellClosed();
+    else carrier.once("close", this.#tellClosed);
+  };
+
+  readonly #tellClosed = (): void => {
     const events = this.#events;
     this.#events = undefined;
     if (this.#isLocallyClosed) {

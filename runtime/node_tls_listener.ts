@@ -79,7 +79,7 @@ export async function listenNodeTls(
   });
   return new BoundListener(boundAddress(server), () => {
     server.close();
-    acceptor.close();
+    return acceptor.close();
   });
 }
 
