@@ -27,6 +27,7 @@ export type {
 export { WebSocketClose, Ws } from "./adapters/ws_client.ts";
 export type {
   WsConnectOptions,
+  WsLimitOptions,
   WsListenOptions,
   WsTimeOptions,
 } from "./adapters/ws_client.ts";

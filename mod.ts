@@ -74,6 +74,7 @@ export type {
   StandardWebSocketLike,
   WebSocketAttachment,
   WsConnectOptions,
+  WsLimitOptions,
   WsListenOptions,
   WsOptions,
   WsTimeOptions,

@@ -16,12 +16,7 @@ import type {
   StreamSocket,
 } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { ConnectionLimits } from "./_framed_connection.ts";
-import {
-  connectionLimits,
-  DEFAULT_MAX_MESSAGE_SIZE,
-  pathAddress,
-} from "./_options.ts";
+import { pathAddress } from "./_options.ts";
 import { StreamTransportListener } from "./_stream_transport.ts";
 import { tcpConnectRequest, tcpListenRequest } from "./_tcp_options.ts";
 import { withoutTls } from "./_tls_asked.ts";
@@ -30,6 +25,8 @@ import type { WsEngine } from "./_ws_engine.ts";
 import { ClientHandshake, ServerHandshake } from "./_ws_handshake.ts";
 import { admission } from "./_ws_admission.ts";
 import type { Admit } from "./_ws_admission.ts";
+import { wsLimits } from "./_ws_limits.ts";
+import type { WsLimits } from "./_ws_limits.ts";
 import { checkProtocols, connectHeaders, wsTimes } from "./_ws_options.ts";
 import type {
   WsConnectOptions,
@@ -59,11 +56,12 @@ export const codedEngine: WsEngine = {
       );
     }
     const streamRequest = connectRequest(target, options);
+    const limits = wsLimits(options);
     const connection = new WsConnection(
       host,
-      connectionLimits(options, DEFAULT_MAX_MESSAGE_SIZE),
+      limits,
       wsTimes(options),
-      new ClientHandshake(request, address.text),
+      new ClientHandshake(request, address.text, limits.head),
       streamRequest.address,
       streamRequest.tls !== undefined,
     );
@@ -78,7 +76,7 @@ export const codedEngine: WsEngine = {
     const request = listenRequest(target, options);
     const acceptor = new WsAcceptor(
       host,
-      connectionLimits(options, DEFAULT_MAX_MESSAGE_SIZE),
+      wsLimits(options),
       wsTimes(options),
       admission(options, target.resource),
       request.tls !== undefined,
@@ -110,7 +108,7 @@ function listenRequest(
 
 class WsAcceptor implements StreamListenerEvents {
   readonly #host: AdapterHost;
-  readonly #limits: ConnectionLimits;
+  readonly #limits: WsLimits;
   readonly #times: WsTimes;
   readonly #admit: Admit;
   readonly #isSecure: boolean;
@@ -118,7 +116,7 @@ class WsAcceptor implements StreamListenerEvents {
 
   constructor(
     host: AdapterHost,
-    limits: ConnectionLimits,
+    limits: WsLimits,
     times: WsTimes,
     admit: Admit,
     isSecure: boolean,
@@ -141,7 +139,7 @@ class WsAcceptor implements StreamListenerEvents {
       this.#host,
       this.#limits,
       this.#times,
-      new ServerHandshake(this.#admit),
+      new ServerHandshake(this.#admit, this.#limits.head),
       undefined,
       false,
     );

@@ -16,13 +16,13 @@ import { closePayload, WebSocketOpcode } from "../framing/web_socket_frame.ts";
 import type { SocketAddress, StreamSocket } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { TlsSession } from "../runtime/tls.ts";
-import type { ConnectionLimits } from "./_framed_connection.ts";
 import { withoutTls } from "./_tls_asked.ts";
 import { closeOutcome, withoutCloseFrame } from "./_ws_close.ts";
 import type { CloseOutcome } from "./_ws_close.ts";
 import type { Handshake } from "./_ws_handshake.ts";
 import { Heartbeat } from "./_ws_heartbeat.ts";
 import type { HeartbeatUser } from "./_ws_heartbeat.ts";
+import type { WsLimits } from "./_ws_limits.ts";
 import type { WsTimes } from "./_ws_options.ts";
 import { Pongs } from "./_ws_pongs.ts";
 import { WsSender } from "./_ws_sender.ts";
@@ -92,7 +92,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
    */
   constructor(
     host: AdapterHost,
-    limits: ConnectionLimits,
+    limits: WsLimits,
     times: WsTimes,
     handshake: Handshake,
     requestedAddress: SocketAddress | undefined,
@@ -108,6 +108,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     this.#decoder = new WebSocketDecoder({
       isServer,
       maxMessageSize: limits.maxMessageSize,
+      maxFragments: limits.maxFragments,
     });
     this.#sink = {
       message: (data, isText) => this.#message(data, isText),

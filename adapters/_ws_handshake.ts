@@ -14,6 +14,7 @@ import {
   refusalResponse,
   WebSocketRequestParser,
 } from "../framing/web_socket_handshake.ts";
+import type { HttpHeadLimits } from "../framing/web_socket_handshake.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { Admit } from "./_ws_admission.ts";
 
@@ -56,12 +57,16 @@ export class ServerHandshake implements Handshake {
   readonly isServer = true;
   protocol = "";
   path = "";
-  readonly #parser = new WebSocketRequestParser();
+  readonly #parser: WebSocketRequestParser;
   readonly #admit: Admit;
   #hasBegun = false;
 
-  constructor(admit: Admit) {
+  /**
+   * @param limits How large the request may be.
+   */
+  constructor(admit: Admit, limits: HttpHeadLimits) {
     this.#admit = admit;
+    this.#parser = new WebSocketRequestParser(limits);
   }
 
   begin(): undefined {
@@ -130,11 +135,16 @@ export class ClientHandshake implements Handshake {
 
   /**
    * @param target Where it goes, for messages.
+   * @param limits How large the response may be.
    */
-  constructor(request: WebSocketClientRequest, target: string) {
+  constructor(
+    request: WebSocketClientRequest,
+    target: string,
+    limits: HttpHeadLimits,
+  ) {
     this.#request = request;
     this.path = request.path;
-    this.#parser = new WebSocketResponseParser(request);
+    this.#parser = new WebSocketResponseParser(request, limits);
     this.#target = target;
   }
 

@@ -42,6 +42,9 @@ export const connectNative: WsEngine["connect"] = (
   refuseOptions(options, [
     "handshakeTimeoutMs",
     "keepAliveMs",
+    "maxFragments",
+    "maxHandshakeSize",
+    "maxHeaders",
     "pingIntervalMs",
     "pongTimeoutMs",
     "sourceAddress",

@@ -8,6 +8,7 @@ import type { WebSocketHandshake } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
 import { checkInteger, MAX_TIME_MS } from "./_options.ts";
 import type { TcpConnectOptions, TcpListenOptions } from "./_tcp_options.ts";
+import type { WsLimitOptions } from "./_ws_limits.ts";
 
 /** The times of a WebSocket. */
 export interface WsTimeOptions {
@@ -28,7 +29,8 @@ export interface WsTimeOptions {
 }
 
 /** Options of `connect` over WebSocket. */
-export interface WsConnectOptions extends TcpConnectOptions, WsTimeOptions {
+export interface WsConnectOptions
+  extends TcpConnectOptions, WsTimeOptions, WsLimitOptions {
   /** The subprotocols to offer, the preferred first. A server that chooses none of them is a failure. Default: none. */
   readonly protocols?: readonly string[];
   /** More headers of the request, such as `Authorization` or `Cookie`. Default: none. */
@@ -38,7 +40,8 @@ export interface WsConnectOptions extends TcpConnectOptions, WsTimeOptions {
 }
 
 /** Options of `listen` over WebSocket. */
-export interface WsListenOptions extends TcpListenOptions, WsTimeOptions {
+export interface WsListenOptions
+  extends TcpListenOptions, WsTimeOptions, WsLimitOptions {
   /** The paths that are served, without their query; others are refused with 404. Default: the path of a URL address, or any. */
   readonly path?: string | readonly string[];
   /** The subprotocols that the server speaks, the preferred first: the first that the client offers is agreed on. Default: none. */

@@ -248,6 +248,8 @@ export interface Listener {
   readonly address: SocketAddress;
   /** Bytes of datagrams accepted that have not yet reached the operating system; 0 for connection-oriented transports. */
   readonly queuedBytes: number;
+  /** Connection-less transports: how many senders are remembered by their endpoint object. Default: 4,096. */
+  readonly maxKnownPeers?: number | undefined;
   /** Connection-less transports: sends to an address. Others answer `ResourceNotFound`. */
   sendTo(data: Uint8Array, hostname: string, port: number): SendStatus;
   /** Stops delivery of datagrams; a listener of connections ignores it. */

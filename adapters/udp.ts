@@ -69,6 +69,12 @@ export interface UdpListenOptions extends ListenOptions, UdpSocketOptions {
   readonly memberships?: readonly MulticastMembership[];
   /** Whether a listener on an IPv6 address refuses IPv4. Default: false. */
   readonly ipv6Only?: boolean;
+  /**
+   * How many senders are remembered: a message from one of them has the same
+   * `endpoint` object as the last. Beyond that the one met first is forgotten,
+   * and met anew when it sends again. Default: 4,096.
+   */
+  readonly maxKnownPeers?: number;
 }
 
 /** Whether the address is of a multicast group: 224.0.0.0/4 (RFC 5771) or ff00::/8 (RFC 4291). */
@@ -132,6 +138,18 @@ function datagramLimit(options: ConnectOptions | ListenOptions): number {
   );
 }
 
+function knownPeersLimit(
+  { maxKnownPeers }: UdpListenOptions,
+): number | undefined {
+  return maxKnownPeers === undefined ? undefined : checkInteger(
+    "maxKnownPeers",
+    maxKnownPeers,
+    1,
+    // What a map can hold.
+    2 ** 24,
+  );
+}
+
 /**
  * UDP: unreliable, unordered, but every message whole. A datagram may be lost,
  * doubled or overtaken by the network; none is cut or joined.
@@ -190,7 +208,11 @@ export const Udp: Adapter<UdpConnectOptions, UdpListenOptions> = {
           : { group, interface: options.multicastInterface },
       );
     }
-    const listener = new UdpListener(events, datagramLimit(options));
+    const listener = new UdpListener(
+      events,
+      datagramLimit(options),
+      knownPeersLimit(options),
+    );
     // Bound to any address: a socket bound to the group itself could not send as this host.
     const bound: SocketAddress = group === undefined ? requested : {
       ...requested,
@@ -209,6 +231,7 @@ export const Udp: Adapter<UdpConnectOptions, UdpListenOptions> = {
 };
 
 class UdpListener implements Listener, DatagramEvents {
+  readonly maxKnownPeers: number | undefined;
   readonly #events: ListenerEvents;
   readonly #maxMessageSize: number;
   #socket: DatagramSocket | undefined;
@@ -219,9 +242,14 @@ class UdpListener implements Listener, DatagramEvents {
     this.#resolveClosed = resolve
   );
 
-  constructor(events: ListenerEvents, maxMessageSize: number) {
+  constructor(
+    events: ListenerEvents,
+    maxMessageSize: number,
+    maxKnownPeers: number | undefined,
+  ) {
     this.#events = events;
     this.#maxMessageSize = maxMessageSize;
+    this.maxKnownPeers = maxKnownPeers;
   }
 
   attach(socket: DatagramSocket): void {

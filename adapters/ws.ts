@@ -26,6 +26,7 @@ export type {
   WebSocketAttachment,
 } from "./_ws_attach.ts";
 export { WebSocketClose } from "./_ws_close.ts";
+export type { WsLimitOptions } from "./_ws_limits.ts";
 export type {
   WsConnectOptions,
   WsListenOptions,

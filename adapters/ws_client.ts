@@ -12,6 +12,7 @@ import type { WsConnectOptions, WsListenOptions } from "./_ws_options.ts";
 import type { Adapter } from "./adapter.ts";
 
 export { WebSocketClose } from "./_ws_close.ts";
+export type { WsLimitOptions } from "./_ws_limits.ts";
 export type {
   WsConnectOptions,
   WsListenOptions,

@@ -21,7 +21,7 @@ import type { ResourceId } from "./resource_id.ts";
 import type { ResourceStats } from "./statistics.ts";
 import { Traffic } from "./traffic.ts";
 
-/** How many peers of a datagram listener are remembered by their endpoint object. */
+/** How many peers of a datagram listener are remembered by their endpoint object, unless it says how many. */
 const MAX_KNOWN_PEERS = 4_096;
 
 /** A listener: it names what is accepted, and the peers of its datagrams. */
@@ -183,7 +183,7 @@ export class LocalResource implements ListenerEvents {
 
   /** A peer not heard from lately. The map is bounded: senders' addresses can be forged. */
   #meet(hostname: string, port: number): Endpoint {
-    if (this.#peers.size >= MAX_KNOWN_PEERS) {
+    if (this.#peers.size >= (this.listener.maxKnownPeers ?? MAX_KNOWN_PEERS)) {
       for (const oldest of this.#peers.keys()) {
         this.#peers.delete(oldest);
         break;
