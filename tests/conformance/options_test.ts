@@ -89,6 +89,9 @@ const WS: readonly Case[] = [
   ["pingIntervalMs", [...BAD_INTEGERS, 2 ** 31]],
   ["pongTimeoutMs", [...BAD_INTEGERS, 0, 2 ** 31]],
   ["closeTimeoutMs", [...BAD_INTEGERS, 2 ** 31]],
+  ["maxFragments", [...BAD_INTEGERS, 0]],
+  ["maxHandshakeSize", [...BAD_INTEGERS, 0, 2 ** 24 + 1]],
+  ["maxHeaders", [...BAD_INTEGERS, 0]],
 ];
 
 const UDP: readonly Case[] = [
@@ -97,6 +100,10 @@ const UDP: readonly Case[] = [
   ["multicastTtl", [...BAD_INTEGERS, 256]],
   ["receiveBufferSize", [...BAD_INTEGERS, 0, 2 ** 30 + 1]],
   ["sendBufferSize", [...BAD_INTEGERS, 0, 2 ** 30 + 1]],
+];
+
+const UDP_LISTEN: readonly Case[] = [
+  ["maxKnownPeers", [...BAD_INTEGERS, 0, 2 ** 24 + 1]],
 ];
 
 /** The options in which one, perhaps of an object inside, has this value. */
@@ -162,7 +169,13 @@ for (const row of transports) {
     "every number of listen that is out of its range is an invalid-option that names it",
     async (world) => {
       const node = world.node();
-      const cases = [...EVERY, ...LISTEN, ...own, ...(isTcp ? TCP_LISTEN : [])];
+      const cases = [
+        ...EVERY,
+        ...LISTEN,
+        ...own,
+        ...(isTcp ? TCP_LISTEN : []),
+        ...(isOver(row, "Udp") ? UDP_LISTEN : []),
+      ];
       for (const [name, bad] of cases) {
         for (const value of bad) {
           await assert.rejects(

@@ -8,6 +8,7 @@ import {
   DEFAULT_OUTBOX_LIMIT,
 } from "../../adapters/_options.ts";
 import { tlsListenRequest } from "../../adapters/_tls_options.ts";
+import { wsLimits } from "../../adapters/_ws_limits.ts";
 import { wsTimes } from "../../adapters/_ws_options.ts";
 import { MAX_DATAGRAM_SIZE } from "../../adapters/udp.ts";
 import { WebSocketDecoder } from "../../framing/web_socket_decoder.ts";
@@ -44,7 +45,12 @@ function largest(high: number, passes: (count: number) => boolean): number {
 }
 
 function fragmentsPass(count: number): boolean {
-  const decoder = new WebSocketDecoder({ isServer: false, maxMessageSize: 1 });
+  const { maxFragments } = wsLimits({});
+  const decoder = new WebSocketDecoder({
+    isServer: false,
+    maxMessageSize: 1,
+    maxFragments,
+  });
   const sink = {
     message: () => true,
     ping() {},
@@ -64,7 +70,7 @@ function headPasses(size: number): boolean {
   const empty = requestText(["X: "]).length;
   if (size < empty) return true;
   const text = requestText([`X: ${"x".repeat(size - empty)}`]);
-  const result = new WebSocketRequestParser().push(utf8(text));
+  const result = new WebSocketRequestParser(wsLimits({}).head).push(utf8(text));
   return result?.kind === "request";
 }
 
@@ -72,7 +78,9 @@ function headersPass(count: number): boolean {
   const own = 5;
   if (count < own) return true;
   const lines = Array.from({ length: count - own }, () => "X: 1");
-  const result = new WebSocketRequestParser().push(utf8(requestText(lines)));
+  const result = new WebSocketRequestParser(wsLimits({}).head).push(
+    utf8(requestText(lines)),
+  );
   return result?.kind === "request";
 }
 
@@ -107,16 +115,16 @@ const REAL: Readonly<Record<string, () => number | "none">> = {
       /DEFAULT_CONNECT_TIMEOUT_MS = ([\d_]+)/,
     ),
   "`handshakeTimeoutMs`": () => times.handshakeTimeoutMs,
-  "fixed: `maxHeadSize`": () => largest(40_000, headPasses),
-  "fixed: `maxHeaders`": () => largest(1_000, headersPass),
-  "fixed: `maxFragments`": () => largest(100_000, fragmentsPass),
+  "`maxHandshakeSize`": () => largest(40_000, headPasses),
+  "`maxHeaders`": () => largest(1_000, headersPass),
+  "`maxFragments`": () => largest(100_000, fragmentsPass),
   "fixed: RFC 6455": () => MAX_CONTROL_PAYLOAD,
   "`pongTimeoutMs`": () => times.pongTimeoutMs,
   "`closeTimeoutMs`": () =>
     stated("network/options.ts", /LINGER_MS = ([\d_]+)/),
   "`tls.handshakeTimeoutMs`": () => tls.handshakeTimeoutMs,
   "`tls.maxHandshakes`": () => tls.maxHandshakes,
-  "fixed: `MAX_KNOWN_PEERS`": () =>
+  "`maxKnownPeers`": () =>
     stated("network/local_resource.ts", /MAX_KNOWN_PEERS = ([\d_]+)/),
   "`maxCallsPerConnection`": () =>
     stated("rpc/rpc.ts", /maxCallsPerConnection \?\? ([\d_]+)/),

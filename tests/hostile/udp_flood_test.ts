@@ -5,7 +5,7 @@ import { type Endpoint, Udp } from "../../mod.ts";
 import { conforms, text, utf8 } from "../conformance/_nodes.ts";
 import { besieged, residentMiB } from "./_bystander.ts";
 
-/** What a listener remembers, `MAX_KNOWN_PEERS`. */
+/** What a listener remembers, `maxKnownPeers` by default. */
 const KNOWN_PEERS = 4_096;
 const WAVE = 64;
 
