@@ -14,6 +14,7 @@ import { createMemoryDriver } from "../runtime/memory_driver.ts";
 import { MemoryHost, TaskQueue } from "../runtime/memory_host.ts";
 import { HostClock } from "./_host_clock.ts";
 import type { Kernel } from "./_kernel.ts";
+import { checkDuration } from "./options.ts";
 import { WatchedListener } from "./_watched_listener.ts";
 import type { SimulationRandom } from "./random.ts";
 
@@ -78,6 +79,7 @@ export class Life {
 
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
+      checkDuration("delayMs", delayMs);
       this.clock.setTimer(() => {
         if (!this.signal.aborted) resolve();
       }, delayMs);

@@ -76,7 +76,7 @@ export class HostProcess {
     return this.#life.clock.now();
   }
 
-  /** Resolves after so many milliseconds of simulated time; never if the host crashes before. */
+  /** Resolves after so many milliseconds of simulated time; never if the host crashes before. Rejects with `invalid-option`. */
   sleep(delayMs: number): Promise<void> {
     return this.#life.sleep(delayMs);
   }

@@ -78,6 +78,35 @@ export function fullOptions(options: SimulationOptions): FullSimulationOptions {
   return full;
 }
 
+/**
+ * Refuses what is no length of time: a clock that was moved by NaN never runs again.
+ *
+ * @throws {NetworkError} `invalid-option`, naming it.
+ */
+export function checkDuration(name: string, durationMs: number): void {
+  if (!(durationMs >= 0)) throw invalid(name, durationMs, "from 0");
+}
+
+/**
+ * The seeds that so many runs, or such a list, stand for.
+ *
+ * @throws {NetworkError} `invalid-option`: a test without a run would prove nothing.
+ */
+export function seedsOf(
+  seeds: number | readonly number[],
+  firstSeed: number,
+): readonly number[] {
+  if (typeof seeds !== "number") {
+    if (seeds.length === 0) throw invalid("seeds", "[]", "a list of some");
+    return seeds;
+  }
+  if (!(Number.isSafeInteger(seeds) && seeds >= 1)) {
+    throw invalid("seeds", seeds, "a whole number from 1, or a list");
+  }
+  checkSeed("firstSeed", firstSeed);
+  return Array.from({ length: seeds }, (_, at) => firstSeed + at);
+}
+
 /** The seed that the environment asks for. */
 export function seedOfEnvironment(): number | undefined {
   const text = environmentVariable("SIGNALBOX_SEED");

@@ -11,6 +11,7 @@ import {
   fullOptions,
   type FullSimulationOptions,
   seedOfEnvironment,
+  seedsOf,
   type SimulationOptions,
 } from "./options.ts";
 import { Kernel } from "./_kernel.ts";
@@ -135,11 +136,7 @@ export async function simulateMany(
 ): Promise<number> {
   const { seeds = 100, firstSeed = 1, ...others } = options;
   const asked = seedOfEnvironment();
-  const all = asked !== undefined
-    ? [asked]
-    : typeof seeds === "number"
-    ? Array.from({ length: seeds }, (_, at) => firstSeed + at)
-    : seeds;
+  const all = asked !== undefined ? [asked] : seedsOf(seeds, firstSeed);
   for (const seed of all) await simulate({ ...others, seed }, body);
   return all.length;
 }

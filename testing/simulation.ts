@@ -8,6 +8,7 @@ import { NetworkError } from "../network/errors.ts";
 import { SimulatedHost } from "./host.ts";
 import type { Kernel } from "./_kernel.ts";
 import { SimulatedLink } from "./link.ts";
+import { checkDuration } from "./options.ts";
 import type { SimulationRandom } from "./random.ts";
 import type { SimulationEvent } from "./trace.ts";
 
@@ -131,9 +132,14 @@ export class Simulation {
     new SimulatedLink(this.#kernel, parted, false).heal();
   }
 
-  /** Lets so many milliseconds of simulated time pass. */
+  /**
+   * Lets so many milliseconds of simulated time pass.
+   *
+   * @throws {NetworkError} (as a rejection) `invalid-option` for what is no length of time.
+   */
   advance(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
+      checkDuration("delayMs", delayMs);
       this.#kernel.scheduler.schedule(delayMs, resolve, true);
     });
   }
@@ -157,6 +163,7 @@ export class Simulation {
     options: RunUntilOptions = {},
   ): Promise<Value | void> {
     const { timeoutMs, what } = options;
+    if (timeoutMs !== undefined) checkDuration("timeoutMs", timeoutMs);
     const waiter = typeof until === "function"
       ? this.#condition(until)
       : undefined;

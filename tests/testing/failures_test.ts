@@ -190,6 +190,36 @@ test("simulation: options out of range are invalid-option, naming the option", a
   });
 });
 
+test("simulation: what is no length of time, and no number of seeds, is invalid-option", async () => {
+  const refused = (name: string) => (error: unknown) =>
+    error instanceof NetworkError && error.code === "invalid-option" &&
+    error.message.includes(`${name} `);
+  const { elapsedMs } = await simulate(async (simulation) => {
+    for (const wrong of [NaN, -1]) {
+      await assert.rejects(simulation.advance(wrong), refused("delayMs"));
+      await simulation.host("a").run((host) =>
+        assert.rejects(host.sleep(wrong), refused("delayMs"))
+      );
+      await assert.rejects(
+        simulation.runUntil(() => false, { timeoutMs: wrong }),
+        refused("timeoutMs"),
+      );
+    }
+    await simulation.advance(1);
+  });
+  assert.equal(elapsedMs, 1);
+  for (const seeds of [0, -1, 1.5, NaN, []]) {
+    await assert.rejects(
+      simulateMany({ seeds }, () => assert.fail("it ran")),
+      refused("seeds"),
+    );
+  }
+  await assert.rejects(
+    simulateMany({ seeds: 2, firstSeed: -1 }, () => assert.fail("it ran")),
+    refused("firstSeed"),
+  );
+});
+
 test("simulation: many seeds are run until one fails, which is told", async () => {
   const seen: number[] = [];
   const runs = await simulateMany({ seeds: 5 }, ({ seed }) => {
