@@ -37,7 +37,7 @@ export type Address =
 export function parseAddress(address: Address): TargetAddress {
   if (typeof address === "string") return parseText(address);
   if (typeof address !== "object" || address === null) {
-    throw invalid(String(address), "it is neither text nor an object");
+    throw invalid(String(address), NO_ADDRESS);
   }
   if (address instanceof URL) return parseText(address.href);
   // The address of a listener or peer has both, and one of them is empty.
@@ -45,7 +45,7 @@ export function parseAddress(address: Address): TargetAddress {
     return pathTarget(address.path);
   }
   if (!("hostname" in address) || typeof address.hostname !== "string") {
-    throw invalid("{}", "it has neither host nor path");
+    throw invalid("{}", NO_ADDRESS);
   }
   const { hostname, port } = address;
   const text = textOf(address);
@@ -85,12 +85,13 @@ const PATH =
 // URL class would drop a default port and judge schemes apart.
 const PARTS =
   /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:\[([^\]]*)\]|([^:/?#]*))(?::(\d{1,5}))?([/?#].*)?$/is;
-const IPV4 = /^(?!\.)(?:(?:^|\.)(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){4}\.?$/;
 // Zone ids name an interface: "fe80::1%eth0".
 const IPV6 = /^([0-9a-f:.]*:[0-9a-f:.]*)(?:%[a-z0-9_.-]+)?$/i;
 const NAME =
   /^(?!\.|.{254})(?:(?:^|\.)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)+\.?$/i;
 
+const NO_ADDRESS = "it is neither text nor an object with host or path";
+const BAD_HOST = "the host is malformed";
 const BAD_PORT = "the port is not a number from 0 to 65535";
 
 function parseText(text: string): TargetAddress {
@@ -100,18 +101,15 @@ function parseText(text: string): TargetAddress {
     return memory === undefined ? target : { ...target, text, scheme: memory };
   }
   const parts = PARTS.exec(text);
-  if (parts === null || text === "") {
+  const [, scheme = "", inBrackets, name = "", port, rest = ""] = parts ?? [];
+  if (parts === null || text === "" || (scheme === "" && rest !== "")) {
     throw invalid(
       text,
       "it is neither host:port nor a URL (IPv6 addresses need brackets: [::1]:80)",
     );
   }
-  const [, scheme = "", inBrackets, name = "", port, rest = ""] = parts;
   if (name.includes("@")) {
     throw invalid(text, "user names and passwords are not used");
-  }
-  if (scheme === "" && rest !== "") {
-    throw invalid(text, "only a URL has a path after the host");
   }
   const resource = rest.replace(/#.*/s, "").replace(/^\?/, "/?");
   if (/[\s\p{Cc}\p{Cs}]/u.test(resource)) {
@@ -148,35 +146,37 @@ function internetTarget(
 function checkHost(text: string, hostname: string): string {
   if (hostname === "") return "";
   if (hostname.includes(":")) return checkIPv6(text, hostname);
-  let name = hostname;
-  if (/\P{ASCII}/u.test(name)) {
-    const url = `http://${name}/`;
-    // What the URL class would take for the end of the host is no part of a name.
-    const isHost = !/[/\\?#@]/.test(name) && URL.canParse(url);
-    name = isHost ? new URL(url).hostname : "";
-  }
+  const name = /\P{ASCII}/u.test(hostname) ? asciiHost(hostname) : hostname;
   // A name whose last label is a number can only be an IPv4 address (WHATWG URL, "ends in a number").
   const isIPv4 = /(?:^|\.)\d+\.?$/.test(name);
-  if (!(isIPv4 ? IPV4 : NAME).test(name)) {
-    throw invalid(text, "the host is malformed");
+  const plain = isIPv4 ? name.replace(/\.$/, "") : name;
+  if (!(isIPv4 ? asciiHost(name) === plain : NAME.test(name))) {
+    throw invalid(text, BAD_HOST);
   }
-  return isIPv4 ? name.replace(/\.$/, "") : name;
+  return plain;
+}
+
+/** The host as the URL class has it: with four decimal numbers for any way to write an IPv4 address; `""` for none. */
+function asciiHost(hostname: string): string {
+  const url = `http://${hostname}/`;
+  // What the class would take for the end of the host is no part of a name.
+  return !/[/\\?#@]/.test(hostname) && URL.canParse(url)
+    ? new URL(url).hostname
+    : "";
 }
 
 function checkIPv6(text: string, hostname: string): string {
   if (!URL.canParse(`http://[${IPV6.exec(hostname)?.[1]}]/`)) {
-    throw invalid(text, "the IPv6 address is malformed");
+    throw invalid(text, BAD_HOST);
   }
   return hostname.toLowerCase();
 }
 
 function pathTarget(path: string): TargetAddress {
   const text = String(path).replaceAll("\0", "\\0");
-  if (typeof path !== "string" || path === "" || path === "\0") {
-    throw invalid(text, "the path is empty");
-  }
-  if (path.indexOf("\0", 1) !== -1) {
-    throw invalid(text, "the path has a null character");
+  // One null character at the start: the abstract paths of Linux.
+  if (typeof path !== "string" || !/^(?!\0$)[^][^\0]*$/.test(path)) {
+    throw invalid(text, "the path is empty or has a null character");
   }
   return {
     text,

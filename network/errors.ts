@@ -70,6 +70,18 @@ export function networkErrorFrom(
   });
 }
 
+/** The error `invalid-option` of a value; `wanted` says what it must be. */
+export function badOption(
+  name: string,
+  value: unknown,
+  wanted: string,
+): NetworkError {
+  return new NetworkError(
+    "invalid-option",
+    `Cannot use ${name} ${String(value)}: it must be ${wanted}`,
+  );
+}
+
 /** The error of a call that an AbortSignal has ended; the signal's reason is its `cause`. */
 export function abortError(doing: string, signal: AbortSignal): NetworkError {
   return new NetworkError("aborted", `${doing}: it was aborted`, {

@@ -15,7 +15,8 @@ import type { SocketAddress } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { TlsSession } from "../runtime/tls.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { NetworkError } from "./errors.ts";
+import { badOption } from "./errors.ts";
+import type { NetworkError } from "./errors.ts";
 import type { ResourceId } from "./resource_id.ts";
 
 /** What `listen` resolves with. */
@@ -152,11 +153,10 @@ export function drainTime(drain: boolean | number | undefined): number {
   if (Number.isInteger(drain) && drain >= 0 && drain <= MAX_TIME_MS) {
     return drain;
   }
-  throw new NetworkError(
-    "invalid-option",
-    `Cannot use drain ${
-      String(drain)
-    }: it must be a boolean or an integer from 0 to ${MAX_TIME_MS}`,
+  throw badOption(
+    "drain",
+    drain,
+    `a boolean or an integer from 0 to ${MAX_TIME_MS}`,
   );
 }
 
@@ -182,16 +182,13 @@ export function closeOptions(options: RemoveOptions): CloseOptions {
     code !== undefined && code !== 1000 &&
     !(Number.isInteger(code) && code >= 3000 && code <= 4999)
   ) {
-    throw new NetworkError(
-      "invalid-option",
-      `Cannot use code ${String(code)}: it must be 1000 or from 3000 to 4999`,
-    );
+    throw badOption("code", code, "1000 or from 3000 to 4999");
   }
-  if (reason !== undefined && new TextEncoder().encode(reason).length > 123) {
-    throw new NetworkError(
-      "invalid-option",
-      "Cannot use this reason: it is longer than 123 bytes of UTF-8",
-    );
+  const reasonSize = reason === undefined
+    ? 0
+    : new TextEncoder().encode(reason).length;
+  if (reasonSize > 123) {
+    throw badOption("a reason of", reasonSize, "at most 123 bytes of UTF-8");
   }
   const drainMs = drainTime(drain);
   return {

@@ -6,7 +6,7 @@
 
 import { checkInteger, MAX_TIME_MS } from "../adapters/_options.ts";
 import type { ConnectOptions, ReconnectOptions } from "../adapters/adapter.ts";
-import { Fault } from "../runtime/fault.ts";
+import { badOption } from "./errors.ts";
 
 const DEFAULT_INITIAL_DELAY_MS = 100;
 const DEFAULT_MAX_DELAY_MS = 30_000;
@@ -36,7 +36,7 @@ export function reconnectPlan(
   const options: unknown = asked;
   // Programs without types may give anything.
   if (options !== true && (typeof options !== "object" || options === null)) {
-    throw unusable("reconnect", options, "true, false or an object");
+    throw badOption("reconnect", options, "true, false or an object");
   }
   return completePlan(asked === true ? {} : asked);
 }
@@ -50,13 +50,13 @@ function completePlan(options: ReconnectOptions): ReconnectPlan {
     MAX_TIME_MS,
   );
   if (!(typeof factor === "number" && factor >= 1 && factor <= MAX_FACTOR)) {
-    throw unusable("reconnect.factor", factor, `from 1 to ${MAX_FACTOR}`);
+    throw badOption("reconnect.factor", factor, `from 1 to ${MAX_FACTOR}`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw unusable("reconnect.signal", signal, "an AbortSignal");
+    throw badOption("reconnect.signal", signal, "an AbortSignal");
   }
   if (shouldRetry !== undefined && typeof shouldRetry !== "function") {
-    throw unusable("reconnect.shouldRetry", shouldRetry, "a function");
+    throw badOption("reconnect.shouldRetry", shouldRetry, "a function");
   }
   return {
     initialDelayMs,
@@ -95,11 +95,4 @@ function integerOrInfinity(
 ): number {
   if (value === undefined || value === Infinity) return Infinity;
   return checkInteger(name, value, 1, high);
-}
-
-function unusable(name: string, value: unknown, wanted: string): Fault {
-  return new Fault(
-    "invalid-option",
-    `Cannot use ${name} ${String(value)}: it must be ${wanted}`,
-  );
 }

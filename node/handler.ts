@@ -5,7 +5,7 @@
  */
 
 import type { NetworkController } from "../network/controller.ts";
-import { NetworkError } from "../network/errors.ts";
+import { badOption } from "../network/errors.ts";
 import type { Clock } from "../signals/clock.ts";
 import type { EventSender } from "../signals/event_queue.ts";
 import type { TimerId } from "../signals/timer_queue.ts";
@@ -97,10 +97,7 @@ class NodeSignals<Signal> implements EventSender<Signal> {
 
   sendWithTimer(signal: Signal, delayMs: number): TimerId {
     if (!Number.isFinite(delayMs) || delayMs < 0) {
-      throw new NetworkError(
-        "invalid-option",
-        `Cannot use delayMs ${delayMs}: it must be finite and not negative`,
-      );
+      throw badOption("delayMs", delayMs, "finite and not negative");
     }
     return this.#node.signals.sendWithTimer(signal, delayMs);
   }

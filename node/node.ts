@@ -7,7 +7,7 @@
 
 import type { AdapterHost, HostTimer } from "../adapters/adapter.ts";
 import { NetworkController } from "../network/controller.ts";
-import { NetworkError } from "../network/errors.ts";
+import { badOption } from "../network/errors.ts";
 import { stopOptions } from "../network/options.ts";
 import { Registry } from "../network/registry.ts";
 import type { ResourceId } from "../network/resource_id.ts";
@@ -182,8 +182,5 @@ function bound(
 ): number {
   if (value === undefined) return byDefault;
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new NetworkError(
-    "invalid-option",
-    `Cannot use ${name} ${String(value)}: it must be an integer from 1`,
-  );
+  throw badOption(name, value, "an integer from 1");
 }

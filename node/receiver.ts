@@ -4,7 +4,7 @@
  * @module
  */
 
-import { abortError, NetworkError } from "../network/errors.ts";
+import { abortError, badOption, NetworkError } from "../network/errors.ts";
 import type { EventReceiver, ReceiveOptions } from "../signals/event_queue.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Node } from "./node.ts";
@@ -54,7 +54,7 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
   async receive(options: ReceiveOptions = {}): Promise<NodeEvent<Signal>> {
     const event = await this.#receive(undefined, options.signal);
     if (event === undefined) {
-      throw new NetworkError("stopped", "Cannot receive: the node is stopped");
+      throw stoppedError();
     }
     return event;
   }
@@ -72,14 +72,11 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
     options: ReceiveOptions = {},
   ): Promise<NodeEvent<Signal> | undefined> {
     if (!(Number.isFinite(timeoutMs) && timeoutMs >= 0)) {
-      throw new NetworkError(
-        "invalid-option",
-        `Cannot use timeoutMs ${timeoutMs}: it must be finite, not negative`,
-      );
+      throw badOption("timeoutMs", timeoutMs, "finite and not negative");
     }
     const event = await this.#receive(timeoutMs, options.signal);
     if (event === undefined && this.#isFinished()) {
-      throw new NetworkError("stopped", "Cannot receive: the node is stopped");
+      throw stoppedError();
     }
     return event;
   }
@@ -179,4 +176,8 @@ export class NodeReceiver<Signal> implements EventReceiver<NodeEvent<Signal>> {
   #isFinished(): boolean {
     return !this.#node.isRunning && !this.#node.dispatcher.hasNext();
   }
+}
+
+function stoppedError(): NetworkError {
+  return new NetworkError("stopped", "Cannot receive: the node is stopped");
 }
