@@ -13,9 +13,7 @@ import type {
   WebSocketSocket,
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
-import type { FaultCode } from "./fault.ts";
 
-const CLOSED = 3;
 /** The longest wait between two looks at what is pending, in milliseconds. */
 const MAX_POLL_MS = 50;
 /** How long an abort waits for the runtime to let go, in milliseconds. */
@@ -41,7 +39,6 @@ export class BareWebSocket implements WebSocketSocket {
   #opened = false;
   #closing = false;
   #reported = false;
-  #error = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pollMs = 0;
 
@@ -71,21 +68,10 @@ export class BareWebSocket implements WebSocketSocket {
         events.message(new Uint8Array(data), false);
       }
     };
-    socket.onerror = (event: Event): void => {
-      const message: unknown = Reflect.get(event, "message");
-      this.#error = typeof message === "string" ? message : "";
-      // Some clients tell no `close` after a failed handshake (Node 22).
-      if (socket.readyState === CLOSED) {
-        setTimeout(this.#reportLost, 0);
-      }
-    };
     socket.onclose = (event: CloseEvent): void => {
       // Deno says 0 where the standard says 1006.
       this.#report(event.code === 0 ? ABNORMAL : event.code, event.reason);
     };
-    if (socket.readyState === CLOSED) {
-      setTimeout(this.#reportLost, 0);
-    }
     return this;
   }
 
@@ -139,7 +125,7 @@ export class BareWebSocket implements WebSocketSocket {
     if (this.#reported) return;
     this.close(1005, "");
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#reportLost, ABORT_MS);
+    this.#timer = setTimeout(this.lost, ABORT_MS);
   }
 
   readonly #poll = (): void => {
@@ -153,38 +139,28 @@ export class BareWebSocket implements WebSocketSocket {
     this.#pollMs = Math.min(MAX_POLL_MS, this.#pollMs * 2);
   };
 
-  readonly #reportLost = (): void => this.#report(ABNORMAL, "");
+  /** The connection is over without a close frame. */
+  protected readonly lost = (): void => this.#report(ABNORMAL, "");
 
   #report(code: number, reason: string): void {
     if (this.#reported) return;
     this.#reported = true;
     clearTimeout(this.#timer);
     const socket = this.#socket;
-    socket.onopen =
-      socket.onmessage =
-      socket.onerror =
-      socket.onclose =
-        null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
     this.#events?.closed(code, reason, this.#faultOf(code));
   }
 
   #faultOf(code: number): Fault | undefined {
     if (this.#closing || (this.#opened && code !== ABNORMAL)) return undefined;
-    // A browser keeps the reason from the program.
-    const why = this.#error || "no reason given";
-    return this.#opened
-      ? new Fault(this.codeOfEnd(why), `The connection was cut off: ${why}`)
-      : new Fault(this.codeOfFailure(why), `Cannot connect: ${why}`);
+    return this.failure(this.#opened);
   }
 
-  /** What a text says of the end of a connection, where the runtime has one. */
-  protected codeOfEnd(_text: string): FaultCode {
-    return "connection-reset";
-  }
-
-  /** What a text says of a handshake that failed, where the runtime has one. */
-  protected codeOfFailure(_text: string): FaultCode {
-    return "connection-refused";
+  /** What is known of a connection that was cut off, or never came to be. */
+  protected failure(wasOpen: boolean): Fault {
+    return wasOpen
+      ? new Fault("connection-reset", "The connection was cut off")
+      : new Fault("connection-refused", "Cannot connect: no reason given");
   }
 }
 
