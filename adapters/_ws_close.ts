@@ -4,10 +4,6 @@
  * @module
  */
 
-import {
-  CLOSE_ABNORMAL,
-  CLOSE_NO_STATUS,
-} from "../framing/web_socket_frame.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { FaultCode } from "../runtime/fault.ts";
 import type { DisconnectReason } from "./adapter.ts";
@@ -71,10 +67,10 @@ export function closeOutcome(code: number, reason: string): CloseOutcome {
   switch (code) {
     case 1000:
     case 1001:
-    case CLOSE_NO_STATUS:
+    case 1005:
       return { reason: "closed", fault: undefined };
-    case CLOSE_ABNORMAL:
-      return withoutCloseFrame(false);
+    case 1006:
+      return endedWithoutCloseFrame();
     case 1002:
     case 1003:
     case 1007:
@@ -94,10 +90,14 @@ export function withoutCloseFrame(isInsideMessage: boolean): CloseOutcome {
       reason: "protocol",
       fault: new Fault("protocol", "The stream ended inside a message"),
     }
-    : {
-      reason: "closed",
-      fault: new Fault("protocol", "The stream ended without a close frame"),
-    };
+    : endedWithoutCloseFrame();
+}
+
+function endedWithoutCloseFrame(): CloseOutcome {
+  return {
+    reason: "closed",
+    fault: new Fault("protocol", "The stream ended without a close frame"),
+  };
 }
 
 function outcome(
