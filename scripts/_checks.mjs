@@ -37,6 +37,7 @@ import {
   packTarball,
   tarballPath,
 } from "./build_npm.mjs";
+import { checkBundleSizes } from "./bundle_sizes.mjs";
 import { checkDocs } from "./check_docs.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
@@ -98,6 +99,15 @@ export const CHECKS = [
       return Promise.resolve(
         problems.length === 0 ? passed() : failed(...problems),
       );
+    },
+  },
+  {
+    id: "sizes",
+    group: "static",
+    title: "what pages download has not grown",
+    run: async () => {
+      const { problems } = await checkBundleSizes();
+      return problems.length === 0 ? passed() : failed(...problems);
     },
   },
   command("doc", "static", "documentation of every export", () => [denoPath(), [
