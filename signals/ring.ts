@@ -48,14 +48,6 @@ export class Ring<T> {
     this.#length += 1;
   }
 
-  /** Adds a value at the front: the next `shift` returns it. */
-  unshift(value: T): void {
-    if (this.#length > this.#mask) this.#resize(this.capacity * 2);
-    this.#head = (this.#head - 1) & this.#mask;
-    this.#places[this.#head] = value;
-    this.#length += 1;
-  }
-
   /**
    * Takes the first value, or returns undefined if there is none. Where T
    * includes undefined, ask `length` first.

@@ -6,7 +6,6 @@ import { test } from "../_test.ts";
 test("Ring: any sequence of operations gives what an array gives", () => {
   const operation = fc.oneof(
     { weight: 5, arbitrary: fc.integer().map((value) => ({ push: value })) },
-    { weight: 1, arbitrary: fc.integer().map((value) => ({ unshift: value })) },
     {
       weight: 5,
       arbitrary: fc.integer({ min: 1, max: 40 }).map((count) => ({
@@ -29,9 +28,6 @@ test("Ring: any sequence of operations gives what an array gives", () => {
         if ("push" in step) {
           ring.push(step.push);
           model.push(step.push);
-        } else if ("unshift" in step) {
-          ring.unshift(step.unshift);
-          model.unshift(step.unshift);
         } else if ("shift" in step) {
           for (let n = 0; n < step.shift; n += 1) {
             assert.equal(ring.shift(), model.shift());
