@@ -36,6 +36,8 @@ export interface StreamAttack<Connect> {
   readonly prefix?: Uint8Array;
   /** Whether the listener must end the connection after this input, unasked. Default: never. */
   readonly ends?: (input: Uint8Array) => boolean;
+  /** Says the input over a connection of its own. Default: as plain bytes. */
+  readonly attack?: typeof attackStream;
   /** How the good client connects. Default: as it is. */
   readonly connectOptions?: Connect;
   /** Default: 4,096. */
@@ -56,6 +58,7 @@ export function streamTarget<
     source,
     prefix = new Uint8Array(0),
     ends = () => false,
+    attack = attackStream,
     connectOptions,
     maxMessageSize = MAX_MESSAGE_SIZE,
     address = () => "127.0.0.1:0",
@@ -83,7 +86,7 @@ export function streamTarget<
       const to = rawTarget(listening.address);
       return {
         attack: (input, random) =>
-          attackStream(to, concat([prefix, input]), random, ends(input)),
+          attack(to, concat([prefix, input]), random, ends(input)),
         useGood: () => good.use(),
         left: () => server.handler.stats().connections - 1,
         get violations() {

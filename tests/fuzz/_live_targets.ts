@@ -37,6 +37,7 @@ import { liveSilence } from "./_live_silence.ts";
 import { streamTarget } from "./_live_streams.ts";
 import { concat } from "./_mutate.ts";
 import type { LiveTarget } from "./_target.ts";
+import { attackTls } from "./_tls_attack.ts";
 import { helloSource } from "./_tls_hellos.ts";
 import { readFrames } from "./_web_socket_model.ts";
 import { webSocketSource } from "./_web_socket_targets.ts";
@@ -115,6 +116,13 @@ export const LIVE_TARGETS: readonly LiveTarget[] = [
     // A bare server of node:tls on Deno 2.9 keeps 8 KiB of each handshake that failed.
     runtimeKeeps: runtimeName === "deno" ? 12 * 1024 : 0,
   },
+  streamTarget(FramedTcp, { ...LIMITS, tls: identity("server") }, {
+    name: "live-tls-frames",
+    source: varintSource,
+    ends: isFault(varintModel),
+    attack: attackTls,
+    connectOptions: { tls: { ca: CA, serverName: "server.test" } },
+  }),
   liveUdp,
   liveCalls,
   liveSilence,
