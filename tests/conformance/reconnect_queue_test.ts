@@ -1,15 +1,44 @@
 import assert from "node:assert/strict";
-import { framedTcp, newlineFraming, SendStatus } from "../../mod.ts";
+import {
+  type Endpoint,
+  framedTcp,
+  newlineFraming,
+  SendStatus,
+} from "../../mod.ts";
 import {
   conforms,
   conformsOn,
   deadAddress,
   eventually,
   isNetworkError,
+  type TestNode,
   utf8,
 } from "./_nodes.ts";
 import { QUICK, reconnecting, revive, SLOW } from "./_reconnecting.ts";
 import { packets } from "./_transports.ts";
+
+/** Sends so many messages of `size` bytes, each of which begins with its number. */
+function sendNumbered(
+  client: TestNode,
+  endpoint: Endpoint,
+  count: number,
+  size: number,
+): void {
+  for (let at = 0; at < count; at += 1) {
+    assert.equal(
+      client.network.send(endpoint, utf8(String(at).padEnd(size, "."))),
+      SendStatus.Sent,
+    );
+  }
+}
+
+/** All numbers came once and in order, and "last" after them. */
+function assertNumbered(server: TestNode, count: number): void {
+  assert.deepEqual(
+    server.texts().map((text) => text.split(".", 1)[0]),
+    [...Array.from({ length: count }, (_, at) => String(at)), "last"],
+  );
+}
 
 conformsOn(
   packets,
@@ -93,12 +122,7 @@ conformsOn(
       maxMessageSize: 2_048,
       reconnect: { ...QUICK, queueLimit: 2 ** 22 },
     });
-    for (let at = 0; at < 1_500; at += 1) {
-      assert.equal(
-        client.network.send(endpoint, utf8(String(at).padEnd(2_000, "."))),
-        SendStatus.Sent,
-      );
-    }
+    sendNumbered(client, endpoint, 1_500, 2_000);
     client.onEvent = ({ type }) => {
       if (type !== "connected") return;
       assert.equal(client.network.isReady(endpoint.resourceId), true);
@@ -106,10 +130,7 @@ conformsOn(
     };
     const server = await revive(world, row, address);
     await server.messages(1_501);
-    assert.deepEqual(
-      server.texts().map((text) => text.split(".", 1)[0]),
-      [...Array.from({ length: 1_500 }, (_, at) => String(at)), "last"],
-    );
+    assertNumbered(server, 1_500);
     await eventually(
       "an empty queue",
       () => client.network.stats(endpoint.resourceId)?.queuedBytes === 0,
@@ -130,22 +151,13 @@ conformsOn(
       outboxLimit: 300_000,
       reconnect: { ...QUICK, queueLimit: 2 ** 23 },
     });
-    const count = 600;
-    for (let at = 0; at < count; at += 1) {
-      assert.equal(
-        client.network.send(endpoint, utf8(String(at).padEnd(5_000, "."))),
-        SendStatus.Sent,
-      );
-    }
+    sendNumbered(client, endpoint, 600, 5_000);
     client.onEvent = ({ type }) => {
       if (type === "connected") client.network.send(endpoint, "last");
     };
     const server = await revive(world, row, address);
     await server.until("the last", () => server.texts().includes("last"));
-    assert.deepEqual(
-      server.texts().map((text) => text.split(".", 1)[0]),
-      [...Array.from({ length: count }, (_, at) => String(at)), "last"],
-    );
+    assertNumbered(server, 600);
   },
 );
 
