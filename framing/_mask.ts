@@ -4,12 +4,15 @@
  * @module
  */
 
-/** Below so many bytes the plain loop is faster than setting up a view of words. */
-const WORDS_FROM = 128;
+/** Copies below this size are masked on their way: `set` would cost more. */
+const SET_FROM = 32;
 
-const keyBytes = new Uint8Array(4);
-// The same four bytes as a word of the machine's own byte order.
-const keyWord = new Uint32Array(keyBytes.buffer);
+/** What is seen again is kept no further than this, in bytes: a large message is masked in one call. */
+const MAX_KEPT = 1 << 20;
+
+/** The memory that was masked last, and its view: making one for each frame would cost more than masking it. */
+let lastBytes: Uint8Array = new Uint8Array(0);
+let lastView = new DataView(lastBytes.buffer);
 
 /**
  * Masks, or unmasks, bytes where they are.
@@ -25,29 +28,23 @@ export function applyMask(
   key: number,
   phase: number,
 ): void {
-  // Hot: every byte that a client sends.
+  // Hot: every byte that a client sends. A DataView needs no alignment, as payloads have none.
+  const view = bytes === lastBytes ? lastView : viewOf(bytes);
   const turned = rotatedKey(key, phase);
-  if (end - start < WORDS_FROM) {
-    applyBytes(bytes, start, end, turned);
-    return;
+  const word = reversed(turned);
+  let at = start;
+  for (const last = end - 15; at < last; at += 16) {
+    view.setInt32(at, view.getInt32(at, true) ^ word, true);
+    view.setInt32(at + 4, view.getInt32(at + 4, true) ^ word, true);
+    view.setInt32(at + 8, view.getInt32(at + 8, true) ^ word, true);
+    view.setInt32(at + 12, view.getInt32(at + 12, true) ^ word, true);
   }
-  const aligned = start + ((4 - ((bytes.byteOffset + start) & 3)) & 3);
-  applyBytes(bytes, start, aligned, turned);
-  const wordKey = rotatedKey(turned, aligned - start);
-  keyBytes[0] = wordKey >>> 24;
-  keyBytes[1] = wordKey >>> 16;
-  keyBytes[2] = wordKey >>> 8;
-  keyBytes[3] = wordKey;
-  const pattern = keyWord[0] ?? 0;
-  const count = (end - aligned) >>> 2;
-  const words = new Uint32Array(
-    bytes.buffer,
-    bytes.byteOffset + aligned,
-    count,
-  );
-  // The compound form would convert twice; the elements exist, the index is below the length.
-  for (let i = 0; i < count; i++) words[i] = (words[i] ?? 0) ^ pattern;
-  applyBytes(bytes, aligned + count * 4, end, wordKey);
+  for (const last = end - 3; at < last; at += 4) {
+    view.setInt32(at, view.getInt32(at, true) ^ word, true);
+  }
+  if (at < end) bytes[at] = bytes[at]! ^ (turned >>> 24);
+  if (at + 1 < end) bytes[at + 1] = bytes[at + 1]! ^ (turned >>> 16);
+  if (at + 2 < end) bytes[at + 2] = bytes[at + 2]! ^ (turned >>> 8);
 }
 
 /**
@@ -62,26 +59,25 @@ export function copyMasked(
   key: number,
 ): void {
   const size = source.length;
-  if (size >= WORDS_FROM) {
+  if (size >= SET_FROM) {
     target.set(source, offset);
     applyMask(target, offset, offset + size, key, 0);
     return;
   }
-  const k0 = key >>> 24;
-  const k1 = (key >>> 16) & 0xff;
-  const k2 = (key >>> 8) & 0xff;
-  const k3 = key & 0xff;
-  let from = 0;
-  let to = offset;
-  for (const last = size - 3; from < last; from += 4, to += 4) {
-    target[to] = (source[from] ?? 0) ^ k0;
-    target[to + 1] = (source[from + 1] ?? 0) ^ k1;
-    target[to + 2] = (source[from + 2] ?? 0) ^ k2;
-    target[to + 3] = (source[from + 3] ?? 0) ^ k3;
+  let turned = key;
+  for (let from = 0; from < size; from++) {
+    target[offset + from] = source[from]! ^ (turned >>> 24);
+    turned = (turned << 8) | (turned >>> 24);
   }
-  if (from < size) target[to] = (source[from] ?? 0) ^ k0;
-  if (from + 1 < size) target[to + 1] = (source[from + 1] ?? 0) ^ k1;
-  if (from + 2 < size) target[to + 2] = (source[from + 2] ?? 0) ^ k2;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length <= MAX_KEPT) {
+    lastBytes = bytes;
+    lastView = view;
+  }
+  return view;
 }
 
 function rotatedKey(key: number, by: number): number {
@@ -89,24 +85,8 @@ function rotatedKey(key: number, by: number): number {
   return bits === 0 ? key : (key << bits) | (key >>> (32 - bits));
 }
 
-function applyBytes(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  key: number,
-): void {
-  const k0 = key >>> 24;
-  const k1 = (key >>> 16) & 0xff;
-  const k2 = (key >>> 8) & 0xff;
-  const k3 = key & 0xff;
-  let at = start;
-  for (const last = end - 3; at < last; at += 4) {
-    bytes[at] = (bytes[at] ?? 0) ^ k0;
-    bytes[at + 1] = (bytes[at + 1] ?? 0) ^ k1;
-    bytes[at + 2] = (bytes[at + 2] ?? 0) ^ k2;
-    bytes[at + 3] = (bytes[at + 3] ?? 0) ^ k3;
-  }
-  if (at < end) bytes[at] = (bytes[at] ?? 0) ^ k0;
-  if (at + 1 < end) bytes[at + 1] = (bytes[at + 1] ?? 0) ^ k1;
-  if (at + 2 < end) bytes[at + 2] = (bytes[at + 2] ?? 0) ^ k2;
+/** The same four bytes the other way round. */
+function reversed(word: number): number {
+  return (word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) |
+    (word << 24);
 }
