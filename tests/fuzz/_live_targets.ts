@@ -37,8 +37,8 @@ import { liveSilence } from "./_live_silence.ts";
 import { streamTarget } from "./_live_streams.ts";
 import { concat } from "./_mutate.ts";
 import type { LiveTarget } from "./_target.ts";
-import { attackTls } from "./_tls_attack.ts";
-import { helloSource } from "./_tls_hellos.ts";
+import { attackTls, attackTlsRecords } from "./_tls_attack.ts";
+import { helloSource, recordSource } from "./_tls_hellos.ts";
 import { readFrames } from "./_web_socket_model.ts";
 import { webSocketSource } from "./_web_socket_targets.ts";
 
@@ -121,6 +121,12 @@ export const LIVE_TARGETS: readonly LiveTarget[] = [
     source: varintSource,
     ends: isFault(varintModel),
     attack: attackTls,
+    connectOptions: { tls: { ca: CA, serverName: "server.test" } },
+  }),
+  streamTarget(FramedTcp, { ...LIMITS, tls: identity("server") }, {
+    name: "live-tls-records",
+    source: recordSource,
+    attack: attackTlsRecords,
     connectOptions: { tls: { ca: CA, serverName: "server.test" } },
   }),
   liveUdp,

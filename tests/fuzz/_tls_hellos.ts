@@ -1,5 +1,6 @@
 /**
- * What TLS clients said first, recorded from OpenSSL, and bytes to put into it.
+ * What TLS clients said first, recorded from OpenSSL, bytes to put into it, and
+ * records for later.
  *
  * @module
  */
@@ -50,6 +51,23 @@ function record(random: Random): Uint8Array {
     body,
   ]);
 }
+
+/** Records that come when a handshake is done, and none of its session's. */
+export const recordSource: Source = {
+  name: "tls-records",
+  corpus: [
+    "1503030002022a",
+    "15030300020100",
+    "170303000568656c6c6f",
+    "1603030004 18000000",
+    "160303000518000001 00",
+    "140303000101",
+  ].map(fromHex),
+  tokens: ["1703034000", "1703034100", "1703030000", "150303ffff"]
+    .map(fromHex),
+  compose: (random) =>
+    concat(Array.from({ length: random.from(1, 4) }, () => record(random))),
+};
 
 /** Hellos, alerts and records that come before a handshake is done. */
 export const helloSource: Source = {
