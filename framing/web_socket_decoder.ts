@@ -61,6 +61,13 @@ const FIRST_CAPACITY = 256;
 /** A claimed length alone allocates next to nothing: so many times what came, at most. */
 const GROWTH = 4;
 
+/** The first byte of a message of one frame. */
+const FINAL_TEXT = 0x80 | WebSocketOpcode.text;
+const FINAL_BINARY = 0x80 | WebSocketOpcode.binary;
+
+/** The largest payload whose length is in the second byte. */
+const MAX_SHORT_PAYLOAD = 125;
+
 /** 2 bytes, 8 of length, 4 of mask. */
 const MAX_HEAD_SIZE = 14;
 
@@ -139,11 +146,15 @@ export class WebSocketDecoder {
    * spent: later pushes do nothing.
    */
   push(chunk: Uint8Array, sink: WebSocketSink): WebSocketFault | undefined {
-    // Hot: one turn a frame.
+    // Hot: one turn a frame, or a run of short messages.
     const end = chunk.length;
     let at = 0;
     while (at < end && !this.#isSpent) {
       if (!this.#isInFrame) {
+        if (this.#headLength === 0 && !this.#isInMessage) {
+          at = this.#readShort(chunk, at, end, sink);
+          if (at === end || this.#isSpent) break;
+        }
         at = this.#readHead(chunk, at, end);
         if (!this.#isInFrame) continue;
       }
@@ -158,6 +169,42 @@ export class WebSocketDecoder {
     const fault = this.#fault;
     this.#fault = undefined;
     return fault;
+  }
+
+  /**
+   * Reads messages of one short frame as long as they lie whole in the chunk;
+   * returns the offset behind them. Whatever else is there, wrong or right, is
+   * left to the general way.
+   */
+  #readShort(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    sink: WebSocketSink,
+  ): number {
+    const isServer = this.#isServer;
+    const headSize = isServer ? 6 : 2;
+    const maskBit = isServer ? 0x80 : 0;
+    const max = Math.min(this.#maxMessageSize, MAX_SHORT_PAYLOAD);
+    // Hot: one turn a message.
+    let at = start;
+    while (at + headSize <= end) {
+      const first = chunk[at]!;
+      const isText = first === FINAL_TEXT;
+      if (!isText && first !== FINAL_BINARY) return at;
+      const size = chunk[at + 1]! ^ maskBit;
+      const from = at + headSize;
+      const to = from + size;
+      if (size > max || to > end) return at;
+      if (isServer) applyMask(chunk, from, to, int32(chunk, at + 2), 0);
+      if (isText && !this.#acceptText(chunk, from, to, true)) return to;
+      at = to;
+      if (!sink.message(chunk.subarray(from, to), isText)) {
+        this.#stop();
+        return at;
+      }
+    }
+    return at;
   }
 
   /** Reads a head, or the part of it that is there; returns the offset behind it. */
@@ -257,8 +304,7 @@ export class WebSocketDecoder {
     if (opcode < WebSocketOpcode.close && !this.#countData(opcode, size)) {
       return;
     }
-    // As a signed integer, which engines keep unboxed.
-    this.#maskKey = this.#isServer ? uint32(head, at) | 0 : 0;
+    this.#maskKey = this.#isServer ? int32(head, at) : 0;
     this.#isFinal = (first & 0x80) !== 0;
     this.#opcode = opcode;
     this.#size = size;
@@ -432,6 +478,11 @@ function headSize(second: number): number {
 }
 
 function uint32(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) |
-    ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
+  return int32(bytes, at) >>> 0;
+}
+
+/** As a signed integer, which engines keep unboxed. The four bytes must be there. */
+function int32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
+    bytes[at + 3]!;
 }
