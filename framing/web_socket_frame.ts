@@ -46,7 +46,7 @@ export interface MaskKeys {
 }
 
 /** How many keys one call to the system's random source gives. */
-const KEYS_PER_BLOCK = 512;
+const KEYS_PER_BLOCK = 2048;
 
 /** Keys from a random source, asked for in blocks: a call for each frame would cost more than the frame. */
 export class RandomMaskKeys implements MaskKeys {
@@ -69,7 +69,8 @@ export class RandomMaskKeys implements MaskKeys {
       this.#fill(this.#block);
       this.#used = 0;
     }
-    const key = this.#block[this.#used] ?? 0;
+    // Signed, which engines keep unboxed.
+    const key = this.#block[this.#used]! | 0;
     this.#used += 1;
     return key;
   }
