@@ -6,6 +6,7 @@
 
 import type * as net from "node:net";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { resetSocket } from "./_reset.ts";
 import {
   addressOf,
   addressText,
@@ -194,7 +195,7 @@ export class NodeStream implements StreamSocket {
     if (this.#isOpen && this.#security !== undefined) {
       this.#security.reset();
     } else if (this.#isOpen && this.peerAddress.family !== "unix") {
-      this.#socket.resetAndDestroy();
+      resetSocket(this.#socket);
     } else {
       this.#socket.destroy();
     }

@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import type { SecureContext, TlsOptions, TLSSocket } from "node:tls";
 import { descriptorLimit, nextDescriptor } from "./_descriptors.ts";
 import { nodeBuiltin } from "./_node_builtins.ts";
+import { resetSocket } from "./_reset.ts";
 import { Fault } from "./fault.ts";
 import type { StreamSecurity } from "./node_stream.ts";
 import { tlsFault, tlsFaultFrom } from "./node_tls_fault.ts";
@@ -199,6 +200,6 @@ export class ServerSecurity implements StreamSecurity {
   }
 
   reset(): void {
-    this.#below.resetAndDestroy();
+    resetSocket(this.#below, this.#socket);
   }
 }

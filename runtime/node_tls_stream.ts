@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { gateOver } from "./_cipher_gate.ts";
 import { isDenoBuiltin, nodeBuiltin } from "./_node_builtins.ts";
+import { resetSocket } from "./_reset.ts";
 import { addressText } from "./_socket_address.ts";
 import { connectFault } from "./_socket_fault.ts";
 import type {
@@ -198,7 +199,7 @@ class ClientSecurity implements StreamSecurity {
   reset(): void {
     // Where TLS has no socket of its own below, it can only be closed.
     if (this.carrier === undefined) this.#socket.destroy();
-    else this.carrier.resetAndDestroy();
+    else resetSocket(this.carrier, this.#socket);
   }
 
   #limitHandshake(): void {

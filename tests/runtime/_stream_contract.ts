@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import process from "node:process";
 import {
   Accepting,
   calling,
@@ -309,6 +310,31 @@ export const streamRows: readonly Row[] = [
           assert.equal(server.probe.ended, 0);
         }
       }),
+  },
+  {
+    name: "aborting while the own end is on its way tells closed",
+    run: async ({ driver }) => {
+      const steps: ((then: () => void) => void)[] = [
+        (then) => then(),
+        (then) => queueMicrotask(then),
+        (then) => process.nextTick(then),
+        (then) => void driver.defer(then),
+      ];
+      for (const how of ["shutdown", "close"] as const) {
+        for (const step of steps) {
+          await withPair(driver, LOOPBACK, async (client, server) => {
+            for (const end of [client, server]) {
+              end.probe.onEnd = () => calling(() => end.socket.shutdown());
+              if (how === "close") end.close();
+              else calling(() => end.socket.shutdown());
+              step(() => end.abort());
+            }
+            await client.probe.untilClosed();
+            await server.probe.untilClosed();
+          });
+        }
+      }
+    },
   },
   {
     name: "aborting drops what a stalled peer has not taken, at once",
