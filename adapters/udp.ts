@@ -45,7 +45,7 @@ export interface UdpSocketOptions {
   readonly broadcast?: boolean;
   /** Hops that unicast may travel, 1 to 255. Default: the system's. */
   readonly ttl?: number;
-  /** Hops that multicast may travel, 0 to 255. Default: 1, this network only. */
+  /** Hops that multicast may travel, 0 to 255. Default: 1, this network only. 0, this host only, is `not-supported` on Deno and Bun. */
   readonly multicastTtl?: number;
   /** Whether multicast that is sent also reaches this host. Default: true. */
   readonly multicastLoopback?: boolean;

@@ -18,6 +18,7 @@ import { Fault } from "./fault.ts";
 
 /** Refuses what the runtime would ignore or get wrong. */
 export function refuseUnsupported(request: DatagramBindRequest): void {
+  refuseNoHops(request);
   if (request.reusePort !== true) return;
   if (nodeProcess()?.versions.deno !== undefined) {
     throw new Fault(
@@ -31,6 +32,22 @@ export function refuseUnsupported(request: DatagramBindRequest): void {
       "Cannot share the port: reusePort needs Node 22.12 or 23.1",
     );
   }
+}
+
+/**
+ * Refuses to keep multicast on this host: Bun and Deno take 1 to 255 hops only.
+ *
+ * @throws {Fault} `not-supported`.
+ */
+export function refuseNoHops({ multicastTtl }: DatagramBindRequest): void {
+  const { bun, deno } = nodeProcess()?.versions ?? {};
+  if (multicastTtl !== 0 || (bun ?? deno) === undefined) return;
+  throw new Fault(
+    "not-supported",
+    `Cannot send multicast with 0 hops: the UDP sockets of ${
+      bun === undefined ? "Deno" : "Bun"
+    } take 1 to 255`,
+  );
 }
 
 /** Sets the options of a socket that is bound, and joins its groups. */

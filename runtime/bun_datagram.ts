@@ -13,6 +13,7 @@ import {
   type BunFreeDatagram,
   throwLater,
 } from "./_bun_api.ts";
+import { refuseNoHops } from "./_node_datagram_options.ts";
 import { checkGroup, interfaceFault, interfaceName } from "./_multicast.ts";
 import { numericAddress, numericBinding } from "./_numeric_address.ts";
 import {
@@ -244,13 +245,15 @@ export function isBunDatagram(request: DatagramBindRequest): boolean {
  * is taken, and told as a `message-too-big` fault.
  *
  * @throws {Fault} by rejection: `address-in-use`, `address-not-available`,
- * `permission-denied`, `invalid-address`, `host-not-found`, `invalid-option`.
+ * `permission-denied`, `invalid-address`, `host-not-found`, `invalid-option`;
+ * `not-supported` for a `multicastTtl` of 0.
  */
 export async function bindBunDatagram(
   bun: BunApi,
   request: DatagramBindRequest,
   events: DatagramEvents,
 ): Promise<DatagramSocket> {
+  refuseNoHops(request);
   const { address, peer } = request;
   checkPort(address);
   if (peer !== undefined) checkPort(peer);

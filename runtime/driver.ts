@@ -173,7 +173,7 @@ export interface DatagramBindRequest {
   readonly memberships?: readonly MulticastMembership[];
   /** The interface that multicast is sent from, as in {@linkcode MulticastMembership}. */
   readonly multicastInterface?: string;
-  /** How many hops multicast may travel. Default: the system's (1). */
+  /** How many hops multicast may travel; 0, where the runtime can, keeps it on this host. Default: the system's (1). */
   readonly multicastTtl?: number;
   /** Whether multicast that is sent comes back to this host. Default: true. */
   readonly multicastLoopback?: boolean;

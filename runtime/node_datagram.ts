@@ -237,7 +237,8 @@ const passThrough = (
  *
  * @throws {Fault} by rejection: `address-in-use`, `address-not-available`,
  * `permission-denied`, `invalid-address`, `host-not-found`, `invalid-option`;
- * `not-supported` for `reusePort` on Node before 22.12 and on Deno.
+ * `not-supported` for `reusePort` on Node before 22.12 and on Deno, and for a
+ * `multicastTtl` of 0 on Bun and Deno.
  */
 export async function bindNodeDatagram(
   request: DatagramBindRequest,

@@ -25,6 +25,9 @@ const found = transports.find(({ adapter }) => adapter === Transport.Udp);
 assert(found !== undefined);
 const udp = found;
 
+/** The others take 1 to 255 hops of multicast. */
+const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
+
 function row(
   behaviour: string,
   run: (world: World) => void | Promise<void>,
@@ -391,6 +394,32 @@ row("the options of the socket are taken", async (world) => {
   });
   assert.equal(server.handler.stats().listeners, 1);
 });
+
+row(
+  "multicast that stays on this host is asked for, or refused with the reason",
+  async (world) => {
+    const node = world.node();
+    const options = { multicastTtl: 0 };
+    const { network } = node;
+    for (const address of ["127.0.0.1:0", "[::1]:0"]) {
+      const listening = network.listen(Transport.Udp, address, options);
+      if (isNode) await listening;
+      else {
+        await assert.rejects(
+          listening,
+          isNetworkError("not-supported", /multicast with 0 hops/),
+        );
+      }
+    }
+    const connecting = network.connectAsync(
+      Transport.Udp,
+      "127.0.0.1:9",
+      options,
+    );
+    if (isNode) await connecting;
+    else await assert.rejects(connecting, isNetworkError("not-supported"));
+  },
+);
 
 /** An IPv6 interface on which multicast works, as far as can be told without trying. */
 function ipv6Interface(): string | undefined {
