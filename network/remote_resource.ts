@@ -151,7 +151,7 @@ export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
     if (this.#state !== "down" || this.#own?.aborted !== undefined) return;
     const isOwn = this.#own !== undefined;
     const waiter = this.#own?.waiter;
-    this.#state = "ready";
+    this.#state = "catching-up";
     this.#readyAt = this.#registry.host.driver.now();
     this.#own = this.#own?.settled();
     if (this.#registry.isPaused) this.pause();

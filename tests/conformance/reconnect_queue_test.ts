@@ -155,7 +155,12 @@ conformsOn(
     client.onEvent = ({ type }) => {
       if (type === "connected") client.network.send(endpoint, "last");
     };
+    const queuedWhenWritable = client.network.writable(endpoint).then(() =>
+      client.network.stats(endpoint.resourceId)?.queuedBytes ?? 0
+    );
     const server = await revive(world, row, address);
+    // Not before all of them are with the connection.
+    assert(await queuedWhenWritable <= 300_000);
     await server.until("the last", () => server.texts().includes("last"));
     assertNumbered(server, 600);
   },
