@@ -89,6 +89,8 @@ export class StreamConnection implements StreamEvents {
   /** When `finish` was called. */
   #finishedAt = 0;
   #timer: HostTimer | undefined;
+  #whenDue: () => void = () => {};
+  #dueAt = 0;
 
   /**
    * @param host The node.
@@ -194,7 +196,7 @@ export class StreamConnection implements StreamEvents {
    * Ends the stream in order: what was accepted goes out within `drainMs`, then
    * FIN, then the peer's FIN is awaited until `lingerMs` have passed since the
    * call, and for a second at least if `lingerMs` is as much. Called again, it can
-   * only hurry: times of 0 end the waiting at once.
+   * only hurry: shorter times count from then on, and 0 ends the waiting at once.
    */
   finish(options: CloseOptions): void {
     const { drainMs, lingerMs } = options;
@@ -207,10 +209,11 @@ export class StreamConnection implements StreamEvents {
         break;
       case "draining":
         if (drainMs === 0) this.#dropAndClose();
-        else this.#lingerMs = Math.min(this.#lingerMs, lingerMs);
+        else this.#hurry(lingerMs, drainMs);
         return;
       case "lingering":
         if (lingerMs === 0) this.#close();
+        else this.#hurry(lingerMs, lingerMs);
         return;
       case "closing":
       case "gone":
@@ -268,8 +271,18 @@ export class StreamConnection implements StreamEvents {
     this.#attachedSocket().abort();
   }
 
+  #hurry(lingerMs: number, waitMs: number): void {
+    this.#lingerMs = Math.min(this.#lingerMs, lingerMs);
+    if (
+      this.#timer !== undefined &&
+      this.#host.driver.now() + waitMs < this.#dueAt
+    ) this.#setTimer(this.#whenDue, waitMs);
+  }
+
   #setTimer(callback: () => void, delayMs: number): void {
     this.#clearTimer();
+    this.#whenDue = callback;
+    this.#dueAt = this.#host.driver.now() + delayMs;
     this.#timer = this.#host.setTimer(callback, delayMs);
   }
 

@@ -73,6 +73,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   #events: ConnectionEvents | undefined;
   #phase: Phase = "handshake";
   #timer: HostTimer | undefined;
+  #dueAt = 0;
   /** While it closes: what is left of the time that the output was given. */
   #drainMs = 0;
   #lingerMs = 0;
@@ -213,7 +214,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
             drainMs: Math.min(options.drainMs, this.#drainMs),
             lingerMs: Math.min(options.lingerMs, this.#lingerMs),
           });
-        }
+        } else this.#hurry(options);
         break;
       case "over":
         this.stream.finish(options);
@@ -397,6 +398,19 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     else this.#setTimer(() => this.#finishNow(), this.#drainMs);
   }
 
+  /** Closes no later than a second call asks for. */
+  #hurry(options: CloseOptions): void {
+    this.#drainMs = Math.min(this.#drainMs, options.drainMs);
+    this.#lingerMs = Math.min(
+      this.#lingerMs,
+      this.#times.closeTimeoutMs ?? options.lingerMs,
+    );
+    const waitMs = this.#isLingering ? this.#lingerMs : this.#drainMs;
+    if (this.#host.driver.now() + waitMs < this.#dueAt) {
+      this.#setTimer(() => this.#finishNow(), waitMs);
+    }
+  }
+
   #awaitPeerClose(): void {
     this.#isLingering = true;
     // The time that is asked for covers both, unless the second has one of its own.
@@ -461,6 +475,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
 
   #setTimer(callback: () => void, delayMs: number): void {
     if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
+    this.#dueAt = this.#host.driver.now() + delayMs;
     this.#timer = this.#host.setTimer(callback, delayMs);
   }
 

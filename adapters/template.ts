@@ -59,6 +59,7 @@ class TemplateConnection implements Connection {
   #isClosed = false;
   /** Ends a drain that takes too long. */
   #drainTimer: HostTimer | undefined;
+  #drainsUntil = Infinity;
   /** The peer closed: what it sent is still delivered, then `closed`. */
   #hasPeerClosed = false;
   #wasCongested = false;
@@ -151,7 +152,12 @@ class TemplateConnection implements Connection {
     if (this.#events === undefined) return;
     if (drainMs === 0 || this.queuedBytes === 0) return this.#release();
     // The peer still takes what was accepted: `#relieve` hears when it has.
-    this.#drainTimer ??= this.#host.setTimer(() => this.#release(), drainMs);
+    const until = this.#host.driver.now() + drainMs;
+    // Called again, it may only shorten the wait.
+    if (until >= this.#drainsUntil) return;
+    this.#drainsUntil = until;
+    if (this.#drainTimer !== undefined) this.#host.clearTimer(this.#drainTimer);
+    this.#drainTimer = this.#host.setTimer(() => this.#release(), drainMs);
   }
 
   schedule(): void {

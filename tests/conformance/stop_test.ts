@@ -286,6 +286,29 @@ conformsOn(
 
 conformsOn(
   oriented,
+  "a stop that drains cuts longer drains short, and lengthens none",
+  async (world, row) => {
+    const { client, toServer, listening } = await stalledPair(world, row);
+    const other = client.connect(row, listening);
+    await client.event("connected", 1);
+    for (const endpoint of [toServer, other]) {
+      for (let n = 0; n < 24; n += 1) {
+        client.network.send(endpoint, pattern(BLOCK, n));
+      }
+    }
+    client.remove(toServer.resourceId, { drain: true });
+    client.remove(other.resourceId, { drain: 200 });
+    await turns();
+    const before = performance.now();
+    const stopping = client.handler.stop({ drain: true });
+    await client.handler.stop({ drain: 300 });
+    await stopping;
+    assert(performance.now() - before < 10_000);
+  },
+);
+
+conformsOn(
+  oriented,
   "a stop cuts the drain of a remove short",
   async (world, row) => {
     const { client, toServer } = await stalledPair(world, row);
