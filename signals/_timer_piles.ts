@@ -65,6 +65,31 @@ export class TimerPiles<T> {
     piles[low]?.list.append(slot, deadlineMs);
   }
 
+  /**
+   * Makes one pile of a long list and the heap, if there is none yet, and returns
+   * true: the list must then be emptied. No deadline in it is before `earliest`.
+   */
+  takeAll(list: TimerList, earliest: number): boolean {
+    const near = this.#heap.list;
+    // The heap is copied: to be worth it, it must be the smaller part.
+    if (
+      this.#piles.length > 0 || list.length <= NEAR ||
+      near.length > list.length
+    ) return false;
+    let bound = earliest;
+    const all = new TimerList(0);
+    all.replaceBy(list);
+    for (let at = 0; at < near.tail; at += 1) {
+      const deadline = near.deadlines[at] ?? 0;
+      all.append(near.slots[at] ?? 0, deadline);
+      if (deadline < bound) bound = deadline;
+    }
+    near.reset();
+    this.#piles.push({ list: all, bound });
+    this.#setHorizon();
+    return true;
+  }
+
   /** Moves the nearest timers into the heap, which must be empty. */
   refill(): void {
     const pile = this.#piles.pop();

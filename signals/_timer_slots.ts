@@ -9,6 +9,10 @@
 // id ever comes twice.
 const SLOT_LIMIT = 2 ** 26;
 const GENERATION_LIMIT = 2 ** 27;
+// An exact product, and quicker than the quotient.
+const GENERATION_OF_ID = 1 / SLOT_LIMIT;
+/** No slot. */
+const NONE = -1;
 const FIRST_CAPACITY = 64;
 // What is kept when no timer is set; the memory of a larger burst is given back.
 const KEPT_SLOTS = 4096;
@@ -21,45 +25,52 @@ export const GROWTH = 4;
 
 /** Ids, values and creation order of timers, each in a numbered slot that is used again. */
 export class TimerSlots<T> {
-  /** The order of creation, by slot: what decides between equal deadlines. Replaced when it grows. */
+  /**
+   * The order of creation, by slot: what decides between equal deadlines. Of a
+   * free slot: the next free one. Replaced when it grows.
+   */
   orders: Float64Array<ArrayBuffer> = new Float64Array(FIRST_CAPACITY);
   // Positive while the timer is set, negative once it was taken or cancelled.
   #ids = new Float64Array(FIRST_CAPACITY);
-  #values: (T | undefined)[] = [];
+  // Begun with what is no number, so that no engine changes its kind half-way.
+  #values: (T | undefined)[] = [undefined];
   #used = 0;
-  #free = new Int32Array(FIRST_CAPACITY);
-  #freeLength = 0;
+  #free = NONE;
   #firstGeneration = 1;
+  /** The highest id among the slots that are not kept after a burst. */
+  #highestId = 0;
   #kept = KEPT_SLOTS;
   #created = 0;
 
-  /** Takes a slot for a new timer and returns its id. */
+  // Hot: once per timer.
+  /** Takes a slot for a new timer and returns it. */
   add(value: T): number {
-    let slot: number;
+    let slot = this.#free;
     let id: number;
-    if (this.#freeLength > 0) {
-      this.#freeLength -= 1;
-      slot = this.#free[this.#freeLength] ?? 0;
-      id = SLOT_LIMIT - (this.#ids[slot] ?? 0);
-    } else {
+    if (slot === NONE) {
       slot = this.#newSlot();
       id = this.#firstGeneration * SLOT_LIMIT + slot;
+    } else {
+      this.#free = this.orders[slot] ?? NONE;
+      id = SLOT_LIMIT - (this.#ids[slot] ?? 0);
     }
+    if (slot >= KEPT_SLOTS && id > this.#highestId) this.#highestId = id;
     this.#ids[slot] = id;
     this.orders[slot] = this.#created;
     this.#values[slot] = value;
     this.#created += 1;
-    return id;
+    return slot;
   }
 
-  /** The slot that an id names, whether or not the timer is still set. */
-  slotOf(id: number): number {
-    return id - Math.floor(id / SLOT_LIMIT) * SLOT_LIMIT;
+  /** The id of the timer in a slot. */
+  idOf(slot: number): number {
+    return this.#ids[slot] ?? 0;
   }
 
+  // Hot: once per timer.
   /** Marks the timer as no longer set; its slot stays taken. False if it was not set. */
   cancel(id: number): boolean {
-    const slot = this.slotOf(id);
+    const slot = id - Math.floor(id * GENERATION_OF_ID) * SLOT_LIMIT;
     if (!(id > 0) || this.#ids[slot] !== id) return false;
     this.#ids[slot] = -id;
     this.#values[slot] = undefined;
@@ -83,8 +94,8 @@ export class TimerSlots<T> {
   /** Gives back the slot of a cancelled timer, to be used again. */
   free(slot: number): void {
     if ((this.#ids[slot] ?? 0) <= -(GENERATION_LIMIT - 1) * SLOT_LIMIT) return;
-    this.#free[this.#freeLength] = slot;
-    this.#freeLength += 1;
+    this.orders[slot] = this.#free;
+    this.#free = slot;
   }
 
   /** Marks all timers as no longer set; their slots stay taken. */
@@ -99,14 +110,9 @@ export class TimerSlots<T> {
   /** Gives memory back after a burst, when all slots are free. Returns whether it did. */
   shrink(): boolean {
     if (this.#used <= this.#kept) return false;
-    let last = 0;
-    for (let slot = KEPT_SLOTS; slot < this.#used; slot += 1) {
-      const id = -(this.#ids[slot] ?? 0);
-      if (id > last) last = id;
-    }
     // Slots that are made again begin after the generations of those dropped here.
     // Once these are half used up, the memory is kept rather than ids repeated.
-    const generation = Math.floor(last / SLOT_LIMIT) + 1;
+    const generation = Math.floor(this.#highestId / SLOT_LIMIT) + 1;
     if (generation > GENERATION_LIMIT / 2) {
       this.#kept = SLOT_LIMIT;
       return false;
@@ -115,9 +121,8 @@ export class TimerSlots<T> {
     this.#used = KEPT_SLOTS;
     this.#ids = this.#ids.slice(0, KEPT_SLOTS);
     this.orders = new Float64Array(KEPT_SLOTS);
-    this.#values = [];
-    this.#free = new Int32Array(KEPT_SLOTS);
-    this.#freeLength = 0;
+    this.#values = [undefined];
+    this.#free = NONE;
     for (let slot = KEPT_SLOTS - 1; slot >= 0; slot -= 1) this.free(slot);
     return true;
   }
@@ -130,7 +135,6 @@ export class TimerSlots<T> {
       const capacity = this.#used * GROWTH;
       this.#ids = grownFloats(this.#ids, capacity);
       this.orders = grownFloats(this.orders, capacity);
-      this.#free = grownInts(this.#free, capacity);
     }
     this.#used += 1;
     return this.#used - 1;

@@ -40,12 +40,17 @@ const FEWEST_DEAD = 64;
  * ```
  */
 export class TimerQueue<T> implements TimerStore<T> {
-  // A deadline waits in one of three places. Most programs use few delays, so
+  // A deadline waits in one of four places. Most programs use few delays, so
   // deadlines mostly rise: such a timer is appended to the run, which is in
-  // order by itself. Of the others, the near ones are in the heap and the far
-  // ones in piles, without order until they are near.
+  // order by itself. The others come into the inbox. Most timers are cancelled
+  // long before they are due, so it is put in order only when one of its timers
+  // may be the first: then the near ones go into the heap and the far ones into
+  // piles, without order until they are near.
   readonly #timers = new TimerSlots<T>();
   readonly #run = new TimerList();
+  readonly #inbox = new TimerList();
+  // No deadline in the inbox is earlier.
+  #inboxBound = Infinity;
   readonly #heap: TimerHeap<T> = new TimerHeap(this.#timers);
   readonly #piles: TimerPiles<T> = new TimerPiles(this.#heap);
   #size = 0;
@@ -60,13 +65,8 @@ export class TimerQueue<T> implements TimerStore<T> {
 
   /** The earliest deadline, or Infinity if no timer is set. */
   get nextDeadline(): number {
-    this.#bringForward();
-    const run = this.#run.head < this.#run.tail
-      ? this.#run.deadlines[this.#run.head] ?? Infinity
-      : Infinity;
-    if (this.#heap.length === 0) return run;
-    const heap = this.#heap.list.deadlines[0] ?? Infinity;
-    return heap < run ? heap : run;
+    this.#findFirst();
+    return this.#firstInOrder();
   }
 
   /**
@@ -75,8 +75,7 @@ export class TimerQueue<T> implements TimerStore<T> {
    */
   schedule(value: T, deadlineMs: number): TimerId {
     checkDeadline(deadlineMs);
-    const id = this.#timers.add(value);
-    const slot = this.#timers.slotOf(id);
+    const slot = this.#timers.add(value);
     this.#size += 1;
     const run = this.#run;
     if (
@@ -84,9 +83,10 @@ export class TimerQueue<T> implements TimerStore<T> {
     ) {
       run.append(slot, deadlineMs);
     } else {
-      this.#piles.add(slot, deadlineMs);
+      this.#inbox.append(slot, deadlineMs);
+      if (deadlineMs < this.#inboxBound) this.#inboxBound = deadlineMs;
     }
-    return id;
+    return this.#timers.idOf(slot);
   }
 
   /** Forgets a timer. Returns false if it was taken or cancelled before, or never set. */
@@ -95,15 +95,22 @@ export class TimerQueue<T> implements TimerStore<T> {
     this.#size -= 1;
     this.#dead += 1;
     if (this.#size === 0) this.#empty();
-    else if (this.#dead > FEWEST_DEAD && this.#dead > this.#size) {
-      this.#removeDead();
+    else {
+      // Whoever cancels in the order of creation, or the newest, leaves none dead.
+      this.#trim(this.#run);
+      this.#trim(this.#inbox);
+      if (this.#dead > FEWEST_DEAD && this.#dead > this.#size) {
+        this.#removeDead();
+      }
     }
     return true;
   }
 
   /** Whether a timer is due at `nowMs`: its deadline is not later. */
   hasDue(nowMs: number): boolean {
-    return this.#size > 0 && this.nextDeadline <= nowMs;
+    if (this.#size === 0) return false;
+    return this.#firstInOrder() <= nowMs ||
+      (this.#inboxBound <= nowMs && this.nextDeadline <= nowMs);
   }
 
   /**
@@ -113,6 +120,7 @@ export class TimerQueue<T> implements TimerStore<T> {
   take(): T | undefined {
     if (this.#size === 0) return undefined;
     this.#bringForward();
+    this.#findFirst();
     const slot = this.#runGoesFirst() ? this.#run.shift() : this.#heap.pop();
     const value = this.#timers.take(slot);
     this.#size -= 1;
@@ -124,7 +132,8 @@ export class TimerQueue<T> implements TimerStore<T> {
   clear(): void {
     this.#timers.cancelAll();
     this.#size = 0;
-    this.#dead = this.#run.length + this.#heap.length + this.#piles.length;
+    this.#dead = this.#run.length + this.#inbox.length + this.#heap.length +
+      this.#piles.length;
     this.#empty();
   }
 
@@ -140,7 +149,56 @@ export class TimerQueue<T> implements TimerStore<T> {
       (orders[this.#heap.list.slots[0] ?? 0] ?? 0);
   }
 
-  /** Sees to it that the first timer is the first of the run or of the heap. */
+  /** The earliest deadline but for the inbox, or Infinity. */
+  #firstInOrder(): number {
+    this.#bringForward();
+    const run = this.#run.head < this.#run.tail
+      ? this.#run.deadlines[this.#run.head] ?? Infinity
+      : Infinity;
+    if (this.#heap.length === 0) return run;
+    const heap = this.#heap.list.deadlines[0] ?? Infinity;
+    return heap < run ? heap : run;
+  }
+
+  /** Sees to it that the first timer is not in the inbox. */
+  #findFirst(): void {
+    const inbox = this.#inbox;
+    // If deadlines are equal, which was created first is not known.
+    if (inbox.length === 0 || this.#inboxBound > this.#firstInOrder()) return;
+    if (this.#piles.takeAll(inbox, this.#inboxBound)) inbox.reset();
+    else {
+      const { head, tail, slots, deadlines } = inbox;
+      const timers = this.#timers;
+      for (let at = head; at < tail; at += 1) {
+        const slot = slots[at] ?? 0;
+        if (timers.isDead(slot)) {
+          timers.free(slot);
+          this.#dead -= 1;
+        } else this.#piles.add(slot, deadlines[at] ?? 0);
+      }
+      inbox.head = inbox.tail = 0;
+    }
+    this.#inboxBound = Infinity;
+    this.#bringForward();
+  }
+
+  // Hot: twice per cancel.
+  /** Drops what is dead at both ends. */
+  #trim(list: TimerList): void {
+    const timers = this.#timers;
+    const { slots } = list;
+    while (list.head < list.tail && timers.isDead(slots[list.head] ?? 0)) {
+      timers.free(list.shift());
+      this.#dead -= 1;
+    }
+    while (list.head < list.tail && timers.isDead(slots[list.tail - 1] ?? 0)) {
+      list.tail -= 1;
+      timers.free(slots[list.tail] ?? 0);
+      this.#dead -= 1;
+    }
+  }
+
+  /** Sees to it that the first of those in order is the first of the run or of the heap. */
   #bringForward(): void {
     if (this.#dead > 0) this.#dropDead();
     while (this.#heap.length === 0 && this.#piles.horizon < Infinity) {
@@ -173,6 +231,7 @@ export class TimerQueue<T> implements TimerStore<T> {
       return false;
     };
     this.#run.filter(keep);
+    this.#inbox.filter(keep);
     this.#heap.list.filter(keep);
     this.#heap.restore();
     this.#piles.filter(keep);
@@ -182,8 +241,10 @@ export class TimerQueue<T> implements TimerStore<T> {
   /** No timer is set any more: what is left anywhere is dead. */
   #empty(): void {
     if (this.#dead > 0) this.#removeDead();
+    this.#inboxBound = Infinity;
     if (this.#timers.shrink()) {
       this.#run.reset();
+      this.#inbox.reset();
       this.#heap.list.reset();
     }
   }

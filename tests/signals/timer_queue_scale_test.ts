@@ -117,3 +117,37 @@ test("TimerQueue: a young timer waits for old ones of its deadline that are stil
     assert.deepEqual(taken, expected);
   }
 });
+
+test("TimerQueue: bursts that are cancelled in order, newest first or at random leave the others in order", () => {
+  const random = makeRandom(11);
+  const queue = new TimerQueue<number>();
+  const set = new Map<TimerId, number>();
+  const deadlines: number[] = [];
+  let now = 0;
+  const byDeadline = (one: [TimerId, number], other: [TimerId, number]) =>
+    (deadlines[one[1]] ?? 0) - (deadlines[other[1]] ?? 0) || one[1] - other[1];
+  for (let step = 0; step < 60; step += 1) {
+    const count = [10, 300, 4_000][step % 3] ?? 0;
+    for (let made = 0; made < count; made += 1) {
+      const deadline = now + Math.floor(random() * 50);
+      set.set(queue.schedule(deadlines.length, deadline), deadlines.length);
+      deadlines.push(deadline);
+    }
+    const ids = [...set.keys()];
+    if (step % 4 === 1) ids.reverse();
+    for (const id of ids.slice(0, ids.length * random())) {
+      if (step % 4 === 2 && random() < 0.5) continue;
+      assert.equal(queue.cancel(id), true);
+      set.delete(id);
+    }
+    now += 20 * random();
+    for (const [id, value] of [...set].sort(byDeadline)) {
+      if ((deadlines[value] ?? 0) > now) break;
+      assert.equal(queue.hasDue(now), true);
+      assert.equal(queue.take(), value);
+      set.delete(id);
+    }
+    assert.equal(queue.hasDue(now), false);
+    assert.equal(queue.size, set.size);
+  }
+});
