@@ -124,6 +124,55 @@ test("Outbox: what has gone out is let go of, also from the middle of a long que
   assert(kept <= 75, `${kept} of 70`);
 });
 
+test("Outbox: a thousand of them with a short message each hold 4 MiB at most", () => {
+  const scheduler = new OutboxScheduler();
+  const limits = { highWaterMark: 1 << 20, limit: LIMIT };
+  const buffers = new Set<ArrayBufferLike>();
+  for (let n = 0; n < 1_000; n += 1) {
+    const socket = new ShutSocket();
+    const outbox = new StreamOutbox(socket, limits, scheduler, () => {});
+    outbox.put(new Uint8Array(64));
+    buffers.add(outbox.slab.buffer);
+  }
+  let bytes = 0;
+  for (const { byteLength } of buffers) bytes += byteLength;
+  assert(bytes <= 4 << 20, `${bytes}`);
+});
+
+/** A socket that takes what it is offered and holds it, one write at a time, as Deno's do. */
+class HoldingSocket {
+  readonly written: Uint8Array[] = [];
+  pending = 0;
+
+  write(bytes: Uint8Array): number {
+    if (this.pending !== 0) return 0;
+    this.pending = bytes.length;
+    this.written.push(bytes);
+    return bytes.length;
+  }
+}
+
+test("Outbox: growing changes nothing that a socket still holds, and loses nothing", () => {
+  const socket = new HoldingSocket();
+  const outbox = new StreamOutbox(
+    socket,
+    { highWaterMark: 1 << 20, limit: LIMIT },
+    new OutboxScheduler(),
+    () => {},
+  );
+  for (let mark = 1; mark <= 200; mark += 1) {
+    outbox.put(new Uint8Array(100).fill(mark));
+    outbox.flush();
+  }
+  const [first] = socket.written;
+  assert(first?.length === 100 && first.every((byte) => byte === 1));
+  socket.pending = 0;
+  outbox.drained();
+  const rest = socket.written.slice(1).flatMap((chunk) => [...chunk]);
+  assert.equal(rest.length, 199 * 100);
+  assert(rest.every((byte, at) => byte === 2 + Math.floor(at / 100)));
+});
+
 /** Several turns, because the collector of Bun looks at the stack too. */
 async function collectGarbage(): Promise<void> {
   const bun: unknown = Reflect.get(globalThis, "Bun");
