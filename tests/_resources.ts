@@ -26,6 +26,11 @@ const HARMLESS = new Set(["Immediate", "TTYWrap", "TickObject"]);
 /** How long a closed socket may take to go: a few turns of the event loop. */
 const GRACE_MS = 100;
 
+// Bun opens its standard streams when they are first asked for, and they may be
+// sockets: before the first count, so that no test is taken to have left them.
+void process.stdout.isTTY;
+void process.stderr.isTTY;
+
 const timersOfBun = "Bun" in globalThis ? watchTimersOnce() : undefined;
 
 /** What is open now. */
