@@ -37,6 +37,8 @@ export class LocalResource implements ListenerEvents {
   readonly #registry: Registry;
   readonly #maxConnections: number;
   readonly #peers = new Map<string, Endpoint>();
+  /** Who sent the last datagram, and mostly the next: comparing is cheaper than making a key. */
+  #latest: Endpoint | undefined;
   #listener: Listener | undefined;
   #connections = 0;
   #isRemoved = false;
@@ -134,8 +136,15 @@ export class LocalResource implements ListenerEvents {
   message(data: Uint8Array, hostname: string, port: number): boolean {
     if (this.#isRemoved) return false;
     this.traffic.countMessage(data.length);
-    const endpoint = this.#peers.get(`${hostname} ${port}`) ??
-      this.#meet(hostname, port);
+    let endpoint = this.#latest;
+    if (
+      endpoint === undefined || endpoint.address.port !== port ||
+      endpoint.address.hostname !== hostname
+    ) {
+      endpoint = this.#peers.get(`${hostname} ${port}`) ??
+        this.#meet(hostname, port);
+      this.#latest = endpoint;
+    }
     this.#registry.emit({
       type: "message",
       endpoint,
