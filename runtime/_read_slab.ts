@@ -6,8 +6,8 @@
 
 /** An idle connection holds this much; ten thousand of them hold 20 MiB. */
 const SMALLEST_SLAB = 2048;
-/** A busy one reads this much at a time. */
-const LARGEST_SLAB = 65_536;
+/** One that gets more than it can read at a time reads this much at last: most messages of 64 KiB then lie whole within a slab. */
+const LARGEST_SLAB = 262_144;
 
 const NO_BYTES = new Uint8Array(0);
 
