@@ -5,13 +5,25 @@
  */
 
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { isGranted } from "./_permission.ts";
+import { Fault } from "./fault.ts";
 
-/** The soft limit of open files; infinite where it cannot be read. */
+/** How many descriptors are kept free of accepted sockets. */
+const SPARE_DESCRIPTORS = 8;
+
+const LIMITS = "/proc/self/limits";
+const PROBE = "/dev/null";
+
+/** The soft limit of open files; infinite where it cannot be read, as on Deno without leave to read files. */
 export function descriptorLimit(): number {
   if (nodeProcess()?.platform !== "linux") return Infinity;
+  if (
+    !isGranted({ name: "read", path: LIMITS }) ||
+    !isGranted({ name: "read", path: PROBE })
+  ) return Infinity;
   let limits: string;
   try {
-    limits = nodeBuiltin("node:fs").readFileSync("/proc/self/limits", "utf8");
+    limits = nodeBuiltin("node:fs").readFileSync(LIMITS, "utf8");
   } catch {
     // No /proc in this container: no limit is known.
     return Infinity;
@@ -24,13 +36,33 @@ export function descriptorLimit(): number {
  * The descriptor that the next file would get: the system hands out the lowest
  * free number, so a high one means that all below are taken. Infinite if there is none left.
  */
-export function nextDescriptor(): number {
+function nextDescriptor(): number {
   const fs = nodeBuiltin("node:fs");
   try {
-    const descriptor = fs.openSync("/dev/null", "r");
+    const descriptor = fs.openSync(PROBE, "r");
     fs.closeSync(descriptor);
     return descriptor;
   } catch {
     return Infinity;
+  }
+}
+
+/**
+ * Keeps the last descriptors of the process from accepted sockets: no listener by
+ * `node:tls` accepts again on Deno once there were none.
+ */
+export class DescriptorGuard {
+  readonly #limit: number = descriptorLimit();
+
+  /** Why the connection that was just accepted is to be dropped; undefined if it is not. */
+  refusal(): Fault | undefined {
+    const limit = this.#limit;
+    if (limit === Infinity || nextDescriptor() < limit - SPARE_DESCRIPTORS) {
+      return undefined;
+    }
+    return new Fault(
+      "too-many-open-files",
+      `Refused a connection: all but ${SPARE_DESCRIPTORS} of ${limit} descriptors are open`,
+    );
   }
 }

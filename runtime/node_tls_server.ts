@@ -7,7 +7,7 @@
 
 import type { Socket } from "node:net";
 import type { SecureContext, TlsOptions, TLSSocket } from "node:tls";
-import { descriptorLimit, nextDescriptor } from "./_descriptors.ts";
+import { DescriptorGuard } from "./_descriptors.ts";
 import { nodeBuiltin } from "./_node_builtins.ts";
 import { resetSocket } from "./_reset.ts";
 import { Fault } from "./fault.ts";
@@ -19,9 +19,6 @@ import {
   tlsSession,
 } from "./node_tls_session.ts";
 import type { TlsIdentity, TlsListenRequest, TlsSession } from "./tls.ts";
-
-/** How many descriptors are kept free of accepted sockets. */
-const SPARE_DESCRIPTORS = 8;
 
 /** More than any handshake takes, in milliseconds: the time limit is kept by the listener. */
 const NO_LIMIT_MS = 2_147_483_647;
@@ -85,7 +82,7 @@ function pick<Context>(
 /** Lets peers shake hands, and judges them. */
 export class TlsGuard {
   readonly #tls: TlsListenRequest;
-  readonly #descriptorLimit: number = descriptorLimit();
+  readonly #descriptors = new DescriptorGuard();
 
   constructor(tls: TlsListenRequest) {
     this.#tls = tls;
@@ -100,13 +97,7 @@ export class TlsGuard {
         `${REFUSING}: ${maxHandshakes} TLS handshakes are under way`,
       );
     }
-    const limit = this.#descriptorLimit;
-    return limit !== Infinity && nextDescriptor() >= limit - SPARE_DESCRIPTORS
-      ? new Fault(
-        "too-many-open-files",
-        `${REFUSING}: all but ${SPARE_DESCRIPTORS} of ${limit} descriptors are open`,
-      )
-      : undefined;
+    return this.#descriptors.refusal();
   }
 
   /** Calls back with a fault when a handshake has taken too long. */
