@@ -39,6 +39,13 @@ const MAX_FREE_FIRST_SLABS = 1024;
 
 const NO_SLAB = new Uint8Array(0);
 
+/** A full slab that another has followed. */
+interface FullSlab {
+  readonly slab: Uint8Array;
+  /** It is free once so many segments are gone. */
+  readonly segments: number;
+}
+
 /** Flushes the outboxes of one node together, and lends them their slabs. */
 export class OutboxScheduler {
   #dirty: StreamOutbox[] = [];
@@ -101,6 +108,10 @@ export class StreamOutbox implements Outbox, OutboxControl {
   /** What goes out before the slab's own bytes, in order; the first `#nextSegment` are gone. */
   #segments: Uint8Array[] = [];
   #nextSegment = 0;
+  /** How many segments have gone since the stream began. */
+  #gone = 0;
+  /** What the queue or the socket may still hold, oldest first. */
+  #fullSlabs: FullSlab[] = [];
   /** The bytes of the slab not yet in a segment and not yet written: from `#slabStart` to `#slabEnd`. */
   #slabStart = 0;
   #slabEnd = 0;
@@ -193,6 +204,7 @@ export class StreamOutbox implements Outbox, OutboxControl {
       // Gone: the list may live on for long, and must not keep the bytes with it.
       segments[this.#nextSegment] = NO_SLAB;
       this.#nextSegment += 1;
+      this.#gone += 1;
     }
     segments.length = 0;
     this.#nextSegment = 0;
@@ -212,6 +224,7 @@ export class StreamOutbox implements Outbox, OutboxControl {
   drained(): void {
     this.#isBlocked = false;
     this.#pending = this.#socket.pending;
+    if (this.#pending === 0) this.#returnFullSlabs();
     this.flush();
     this.#releaseSlab();
     this.#relieve();
@@ -220,6 +233,7 @@ export class StreamOutbox implements Outbox, OutboxControl {
   clear(): void {
     this.#segments = [];
     this.#nextSegment = 0;
+    this.#fullSlabs = [];
     this.slab = NO_SLAB;
     this.#slabStart = 0;
     this.#slabEnd = 0;
@@ -277,6 +291,10 @@ export class StreamOutbox implements Outbox, OutboxControl {
         return;
       }
       this.#sealSlab();
+      this.#fullSlabs.push({
+        slab: this.slab,
+        segments: this.#gone + this.#segments.length - this.#nextSegment,
+      });
     }
     this.slab = size > SLAB_SIZE
       ? new Uint8Array(size)
@@ -306,6 +324,18 @@ export class StreamOutbox implements Outbox, OutboxControl {
     this.#segments.push(this.slab.slice(0, this.#slabEnd));
     this.#slabEnd = 0;
     return true;
+  }
+
+  /** A long run of sends that waits for its peer goes round in a few slabs. */
+  #returnFullSlabs(): void {
+    const slabs = this.#fullSlabs;
+    let free = 0;
+    for (; free < slabs.length; free += 1) {
+      const full = slabs[free];
+      if (full === undefined || full.segments > this.#gone) break;
+      this.#scheduler.returnSlab(full.slab);
+    }
+    if (free > 0) slabs.splice(0, free);
   }
 
   /** The slab starts over, or goes back to the node, as soon as nobody can still read its bytes. */
