@@ -42,6 +42,13 @@ const NO_BYTES = new Uint8Array(0);
 const READ_OUT_MS = 1_000;
 
 /**
+ * How long an attempt that is given up may still come to its end, in
+ * milliseconds, before it is aborted: Deno 2.9 loses the socket, open for good,
+ * when the abort meets the moment in which the connection is made.
+ */
+const GIVE_UP_MS = 250;
+
+/**
  * Connects with `Deno.connect`, as `Driver.connectStream` asks; addresses of a
  * host that has several are raced (RFC 8305).
  *
@@ -101,8 +108,8 @@ export class DenoStream implements StreamSocket {
   #gone = false;
   #reported = false;
   #fault: Fault | undefined;
-  /** Gives up on the read under way after a failed write. */
-  #readingOut: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the attempt that was given up, or the read under way after a failed write. */
+  #limit: ReturnType<typeof setTimeout> | undefined;
 
   /** @param peerAddress What `peerAddress` says until the socket is open. */
   constructor(peerAddress: SocketAddress) {
@@ -196,7 +203,7 @@ export class DenoStream implements StreamSocket {
     if (this.#closing || this.#gone) return;
     this.#closing = true;
     this.#held = undefined;
-    if (this.#conn === undefined) this.#attempt?.abort();
+    if (this.#conn === undefined) this.#giveUp();
     else if (!this.#writing) this.#finish(undefined);
     // Reading goes on while the rest goes out: a socket that is closed with
     // unread input is reset, and a reset can take back what was just written.
@@ -208,12 +215,16 @@ export class DenoStream implements StreamSocket {
     if (this.#gone) return;
     this.#closing = true;
     this.#held = undefined;
-    if (this.#conn === undefined) this.#attempt?.abort();
+    if (this.#conn === undefined) this.#giveUp();
     else this.#finish(undefined);
   }
 
+  #giveUp(): void {
+    this.#limit ??= setTimeout(() => this.#attempt?.abort(), GIVE_UP_MS);
+  }
+
   #onConnected(conn: DenoConn): void {
-    this.#attempt = undefined;
+    this.#attemptEnded();
     if (this.#closing) {
       conn.close();
       this.#gone = true;
@@ -230,8 +241,14 @@ export class DenoStream implements StreamSocket {
     this.#read();
   }
 
-  #onConnectFailed(error: unknown): void {
+  #attemptEnded(): void {
     this.#attempt = undefined;
+    clearTimeout(this.#limit);
+    this.#limit = undefined;
+  }
+
+  #onConnectFailed(error: unknown): void {
+    this.#attemptEnded();
     this.#gone = true;
     if (!this.#closing) {
       this.#fault = connectFault(error, this.peerAddress);
@@ -358,7 +375,7 @@ export class DenoStream implements StreamSocket {
       if (this.#reading && this.#reads !== reads) this.#finishOnceRead();
       else this.#finish(this.#fault);
     };
-    if (this.#reading) this.#readingOut = setTimeout(look, READ_OUT_MS);
+    if (this.#reading) this.#limit = setTimeout(look, READ_OUT_MS);
     else {
       defer(() => {
         if (!this.#gone) look();
@@ -383,7 +400,7 @@ export class DenoStream implements StreamSocket {
   #finish(fault: Fault | undefined): void {
     if (this.#gone) return;
     this.#gone = true;
-    clearTimeout(this.#readingOut);
+    clearTimeout(this.#limit);
     this.#fault = this.#closing ? undefined : fault;
     this.#held = undefined;
     this.#conn?.close();
