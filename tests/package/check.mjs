@@ -5,10 +5,12 @@
  */
 import {
   copyFileSync,
+  cpSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -175,15 +177,19 @@ export function checkConformance({ onOutput }) {
     const entryPoints = testFiles(["tests/conformance/"]);
     await build({
       absWorkingDir: root,
-      // The script is not imported: a test runs it as a process.
-      entryPoints: [...entryPoints, "tests/conformance/_process.ts"].map((
-        path,
-      ) => join(root, path)),
+      // The scripts are not imported: tests run them as processes.
+      entryPoints: [
+        ...entryPoints,
+        "tests/conformance/_process.ts",
+        "tests/conformance/_throwing_subscriber.ts",
+      ].map((path) => join(root, path)),
       outdir: folder,
       outbase: root,
       outExtension: { ".js": ".mjs" },
       bundle: true,
       splitting: true,
+      // Beside the helpers that they are made of, which look for files from there.
+      chunkNames: "tests/[name]-[hash]",
       platform: "node",
       format: "esm",
       target: "node20",
@@ -200,6 +206,13 @@ export function checkConformance({ onOutput }) {
           });
         },
       }],
+    });
+    // The optional peer: Node 20 has no WebSocket client but its.
+    const peer = join("node_modules", "ws");
+    symlinkSync(join(root, peer), join(folder, peer), "junction");
+    const certificates = join("tests", "vectors", "tls");
+    cpSync(join(root, certificates), join(folder, certificates), {
+      recursive: true,
     });
     const files = entryPoints.map((path) => path.replace(/\.ts$/, ".mjs"));
     return await runFiles({ ...nodeSuite(20), id: "node20-package" }, files, {
