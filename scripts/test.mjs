@@ -1,6 +1,6 @@
 /**
- * Runs every check of the project: `npm test`. Two at a time where the machine
- * has the processors, but for those that measure something.
+ * Runs every check of the project: `npm test`. Up to three at a time, because
+ * they wait more than they work, but for those that measure something.
  *
  * The last line counts all tests and checks: `N passed, N failed, N skipped`.
  * The exit status is 1 if anything failed; where `CI` is set, also if anything
@@ -70,7 +70,7 @@ async function main() {
     // What is shown as it comes must not be mixed.
     const workers = isMeasured || options.verbose
       ? 1
-      : Math.min(2, availableParallelism());
+      : Math.min(3, availableParallelism() + 1);
     await Promise.all(Array.from({ length: workers }, worker));
   }
   const outcomes = [...results.values()];
