@@ -9,7 +9,7 @@ import { isGranted } from "./_permission.ts";
 import { Fault } from "./fault.ts";
 
 /** How many descriptors are kept free of accepted sockets. */
-const SPARE_DESCRIPTORS = 8;
+export const SPARE_DESCRIPTORS = 8;
 
 const LIMITS = "/proc/self/limits";
 const PROBE = "/dev/null";

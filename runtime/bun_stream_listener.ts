@@ -12,7 +12,7 @@ import {
   throwLater,
 } from "./_bun_api.ts";
 import { BoundListener } from "./_bound_listener.ts";
-import { descriptorLimit } from "./_descriptors.ts";
+import { descriptorLimit, SPARE_DESCRIPTORS } from "./_descriptors.ts";
 import { nodeProcess } from "./_node_builtins.ts";
 import { numericBinding } from "./_numeric_address.ts";
 import {
@@ -32,9 +32,6 @@ import type {
   StreamListenRequest,
 } from "./driver.ts";
 import { Fault } from "./fault.ts";
-
-/** How many descriptors are kept free of accepted sockets. */
-const SPARE_DESCRIPTORS = 8;
 
 type NativeSocket = BunSocket<BunStream | undefined>;
 
