@@ -19,6 +19,7 @@ import type { TlsSession } from "../runtime/tls.ts";
 import { withoutTls } from "./_tls_asked.ts";
 import { closeOutcome, withoutCloseFrame } from "./_ws_close.ts";
 import type { CloseOutcome } from "./_ws_close.ts";
+import { WsClosing } from "./_ws_closing.ts";
 import type { Handshake } from "./_ws_handshake.ts";
 import { Heartbeat } from "./_ws_heartbeat.ts";
 import type { HeartbeatUser } from "./_ws_heartbeat.ts";
@@ -72,14 +73,9 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   readonly #isSecure: boolean;
   #events: ConnectionEvents | undefined;
   #phase: Phase = "handshake";
+  #closing: WsClosing | undefined;
+  /** Ends a handshake that takes too long. */
   #timer: HostTimer | undefined;
-  #dueAt = 0;
-  /** While it closes: what is left of the time that the output was given. */
-  #drainMs = 0;
-  #lingerMs = 0;
-  /** When it began to close. */
-  #closingSince = 0;
-  #isLingering = false;
   /** The node wants no more messages. */
   #isMuted = false;
 
@@ -210,11 +206,8 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
         break;
       case "closing":
         if (options.lingerMs === 0 || options.drainMs === 0) {
-          this.#finish({
-            drainMs: Math.min(options.drainMs, this.#drainMs),
-            lingerMs: Math.min(options.lingerMs, this.#lingerMs),
-          });
-        } else this.#hurry(options);
+          this.#finish(this.#closing?.shortened(options) ?? options);
+        } else this.#closing?.hurry(options);
         break;
       case "over":
         this.stream.finish(options);
@@ -246,10 +239,10 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   peerEnded(): void {
-    const wasClosing = this.#phase === "closing";
+    const closing = this.#phase === "closing" ? this.#closing : undefined;
     this.#ended(undefined, undefined);
-    if (wasClosing) {
-      this.stream.finish({ drainMs: this.#drainMs, lingerMs: 0 });
+    if (closing !== undefined) {
+      this.stream.finish({ drainMs: closing.drainMs, lingerMs: 0 });
     }
   }
 
@@ -267,10 +260,10 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
     if (this.#phase === "open") {
       this.#pongs.settle(this.stream.outbox);
     } else if (
-      this.#phase === "closing" && !this.#isLingering &&
+      this.#phase === "closing" && this.#closing?.isLingering === false &&
       this.stream.outbox.untaken === 0
     ) {
-      this.#awaitPeerClose();
+      this.#closing.awaitPeer();
     }
   }
 
@@ -292,7 +285,8 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   #limitHandshake(): void {
     const { handshakeTimeoutMs } = this.#times;
     if (handshakeTimeoutMs === 0) return;
-    this.#setTimer(
+    this.#stopTimers();
+    this.#timer = this.#host.setTimer(
       () =>
         this.#timeOut(
           `The WebSocket handshake took over ${handshakeTimeoutMs} ms`,
@@ -348,10 +342,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   #peerClosed(code: number, reason: string): void {
-    if (this.#phase === "closing") {
-      this.#finish({ drainMs: this.#drainMs, lingerMs: LINGER_MS });
-      return;
-    }
+    if (this.#phase === "closing") return this.#finishSoon();
     if (this.#phase !== "open") return;
     this.#sender.control(WebSocketOpcode.close, closePayload(code));
     this.#end(closeOutcome(code, reason));
@@ -359,10 +350,7 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   }
 
   #peerBrokeProtocol(fault: WebSocketFault): void {
-    if (this.#phase === "closing") {
-      this.#finish({ drainMs: this.#drainMs, lingerMs: LINGER_MS });
-      return;
-    }
+    if (this.#phase === "closing") return this.#finishSoon();
     this.#sender.control(
       WebSocketOpcode.close,
       closePayload(fault.closeCode, fault.message),
@@ -377,57 +365,36 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
   #beginClose(options: CloseOptions): void {
     this.#stopTimers();
     this.#phase = "closing";
-    this.#drainMs = options.drainMs;
-    this.#closingSince = this.#host.driver.now();
-    this.#lingerMs = options.lingerMs === 0
-      ? 0
-      : this.#times.closeTimeoutMs ?? options.lingerMs;
+    const closing = new WsClosing(
+      this.#host,
+      options,
+      this.#times.closeTimeoutMs,
+      () => this.#finish({ drainMs: 0, lingerMs: 0 }),
+    );
+    this.#closing = closing;
     this.#sender.control(
       WebSocketOpcode.close,
       closePayload(options.code ?? 1000, options.reason),
     );
     this.stream.outbox.flush();
     const hasLeft = this.stream.outbox.untaken === 0;
-    if (this.#lingerMs === 0 || (!hasLeft && this.#drainMs === 0)) {
-      this.#finish({ drainMs: this.#drainMs, lingerMs: 0 });
+    const { drainMs } = closing;
+    if (closing.isHasty || (!hasLeft && drainMs === 0)) {
+      this.#finish({ drainMs, lingerMs: 0 });
       return;
     }
     // The peer's close frame is behind whatever it has sent.
     this.stream.resume();
-    if (hasLeft) this.#awaitPeerClose();
-    else this.#setTimer(() => this.#finishNow(), this.#drainMs);
+    if (hasLeft) closing.awaitPeer();
+    else closing.awaitOutput();
   }
 
-  /** Closes no later than a second call asks for. */
-  #hurry(options: CloseOptions): void {
-    this.#drainMs = Math.min(this.#drainMs, options.drainMs);
-    this.#lingerMs = Math.min(
-      this.#lingerMs,
-      this.#times.closeTimeoutMs ?? options.lingerMs,
-    );
-    const waitMs = this.#isLingering ? this.#lingerMs : this.#drainMs;
-    if (this.#host.driver.now() + waitMs < this.#dueAt) {
-      this.#setTimer(() => this.#finishNow(), waitMs);
-    }
-  }
-
-  #awaitPeerClose(): void {
-    this.#isLingering = true;
-    // The time that is asked for covers both, unless the second has one of its own.
-    const drainedMs = this.#times.closeTimeoutMs === undefined
-      ? this.#host.driver.now() - this.#closingSince
-      : 0;
-    this.#setTimer(
-      () => this.#finishNow(),
-      Math.max(
-        this.#lingerMs - drainedMs,
-        Math.min(this.#lingerMs, LINGER_MS),
-      ),
-    );
-  }
-
-  #finishNow(): void {
-    this.#finish({ drainMs: 0, lingerMs: 0 });
+  /** The peer has said its last word in answer to ours. */
+  #finishSoon(): void {
+    this.#finish({
+      drainMs: this.#closing?.drainMs ?? 0,
+      lingerMs: LINGER_MS,
+    });
   }
 
   /** Leaves the rest to the stream, without an event. */
@@ -473,14 +440,9 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
       : SendStatus.ResourceNotFound;
   }
 
-  #setTimer(callback: () => void, delayMs: number): void {
-    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
-    this.#dueAt = this.#host.driver.now() + delayMs;
-    this.#timer = this.#host.setTimer(callback, delayMs);
-  }
-
   #stopTimers(): void {
     this.#heartbeat.stop();
+    this.#closing?.stop();
     if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
     this.#timer = undefined;
   }
