@@ -248,6 +248,37 @@ export function barTable(verdicts) {
   };
 }
 
+/**
+ * How signalbox stands beside others, in short: the ratios of the bars that have a rival.
+ *
+ * @param {readonly import("./_bars.mjs").Verdict[]} verdicts
+ * @returns {Table}
+ */
+export function standingTable(verdicts) {
+  const beside = verdicts.filter(({ rival }) => rival !== undefined);
+  const runtimes = RUNTIMES.filter((runtime) =>
+    beside.some(({ subject }) => subject === runtime)
+  );
+  return {
+    head: [
+      "",
+      "beside",
+      ...runtimes.map((runtime) => RUNTIME_NAMES[runtime] ?? runtime),
+    ],
+    rows: [...new Set(beside.map(({ bar }) => bar))].map((id) => {
+      const own = beside.filter(({ bar }) => bar === id);
+      return [
+        own[0]?.title ?? id,
+        own[0]?.against ?? "",
+        ...runtimes.map((runtime) => {
+          const ratio = own.find(({ subject }) => subject === runtime)?.ratio;
+          return ratio === undefined ? "" : `${digits(ratio)} ×`;
+        }),
+      ];
+    }),
+  };
+}
+
 /** @param {readonly import("./_bars.mjs").Verdict[]} verdicts of one bar */
 function limitText(verdicts) {
   const [first] = verdicts;

@@ -15,16 +15,21 @@ import { fileURLToPath } from "node:url";
 import { charts } from "../bench/_charts.mjs";
 import {
   barTable,
+  format,
   lossTable,
   markdownTable,
+  standingTable,
   workloadTable,
 } from "../bench/_report.mjs";
 import { judge } from "../bench/_bars.mjs";
+import { RUNTIME_NAMES, RUNTIMES } from "../bench/_runtimes.mjs";
 import { execute } from "./_command.mjs";
 import { denoPath, root } from "./runtimes.mjs";
 
 const folder = join(root, "docs", "benchmarks");
 const page = join(folder, "README.md");
+/** The project's own page, which shows the same in short. */
+const overview = join(root, "README.md");
 /** The page's own results, from which everything in it can be made again. */
 const RESULTS = "results.json";
 /** Columns of the table of bars that are text. */
@@ -54,11 +59,16 @@ export async function drawCharts(results) {
   text = fill(text, "losses", lossesText(results));
   text = fill(text, "workloads", workloadsText(results, drawn));
   writeFileSync(page, text);
+  writeFileSync(
+    overview,
+    fill(readFileSync(overview, "utf8"), "speed", speedText(results)),
+  );
   // All of it, drawings too: the folder is checked like every other.
   const { code, output } = await execute(denoPath(), [
     "fmt",
     "--quiet",
     folder,
+    overview,
   ]);
   if (code !== 0) throw new Error(`deno fmt failed: ${output}`);
   console.log(`Drew ${drawn.length} charts into docs/benchmarks/.`);
@@ -111,6 +121,28 @@ const BUSY =
  */
 function isBusy({ cores, loadBefore, loadAfter }) {
   return Number(loadBefore) > 1 || Number(loadAfter ?? 0) > Number(cores) + 1;
+}
+
+/** @param {import("../bench/_report.mjs").Results} results */
+function speedText({ date, machine, workloads, verdicts }) {
+  const one = workloads.find(({ id }) => id === "framed-tcp-64")?.contenders ??
+    [];
+  const speeds = RUNTIMES.flatMap((runtime) => {
+    const speed = one.find(({ id }) => id === `signalbox-${runtime}`)?.figures
+      .value?.median;
+    return speed === undefined
+      ? []
+      : [`${format(speed, "messages/s")} on ${RUNTIME_NAMES[runtime]}`];
+  });
+  return [
+    isBusy(machine) ? BUSY : "",
+    `On ${
+      date.slice(0, 10)
+    }, with ${machine.cores} cores, one connection over \`FramedTcp\` carried, in messages of 64 bytes a second, ${
+      speeds.join(", ")
+    }. How many times the figure of others signalbox has:`,
+    markdownTable(standingTable(verdicts), 2),
+  ].filter((part) => part !== "").join("\n\n");
 }
 
 /**
