@@ -44,6 +44,8 @@ export class BunStream implements StreamSocket {
   #isPaused = false;
   #isEnded = false;
   #isShut = false;
+  /** A write has failed: the peer has reset the connection. Bun then tells an end and a close, without an error. */
+  #isBroken = false;
   /** Bun calls `drain` at other times too: only a write that was cut short is owed one. */
   #owesDrain = false;
   /** What came in spite of a pause: Bun reads a socket empty when the peer resets it. */
@@ -73,8 +75,9 @@ export class BunStream implements StreamSocket {
     const count = native.write(bytes);
     this.#isCalling = false;
     if (count < bytes.byteLength) this.#owesDrain = true;
-    // -1: the socket is closing, and tells so by itself.
-    return count < 0 ? 0 : count;
+    if (count >= 0) return count;
+    this.#isBroken = true;
+    return 0;
   }
 
   pause(): void {
@@ -205,6 +208,10 @@ export class BunStream implements StreamSocket {
 
   /** @internal */
   onEnd(): void {
+    if (this.#isBroken && !this.#isLocallyClosed) {
+      this.#native?.terminate();
+      return;
+    }
     this.#isEnded = true;
     if (this.#isLocallyClosed) {
       // The peer has answered the FIN of `close`.
@@ -223,7 +230,7 @@ export class BunStream implements StreamSocket {
     let fault: Fault | undefined;
     if (this.#isLocallyClosed) fault = undefined;
     else if (error !== undefined) fault = faultFrom(error, doing);
-    else if (!this.#isShut) {
+    else if (!this.#isShut || this.#isBroken) {
       fault = new Fault("connection-reset", "The connection was cut off");
     }
     if (this.#isCalling) queueMicrotask(() => this.#finish(fault));

@@ -206,6 +206,22 @@ test("bun stream: before the own FIN a close without error is a reset", async ()
   isFault("connection-reset")(end.probe.fault);
 });
 
+test("bun stream: an end after a write that failed is a reset", async () => {
+  for (const isShut of [false, true]) {
+    const { native, handler, end } = await accepted();
+    native.takes.push(-1);
+    assert.equal(calling(() => end.socket.write(pattern(5))), 0);
+    if (isShut) end.socket.shutdown();
+    handler.data(native, pattern(5));
+    handler.end(native);
+    assert.equal(native.calls.at(-1), "terminate");
+    handler.close(native);
+    assert.equal(end.probe.received, 5);
+    assert.equal(end.probe.ended, 0);
+    isFault("connection-reset")(end.probe.fault);
+  }
+});
+
 test("bun stream: closing shuts down and reads on until the peer's FIN, or at once after it", async () => {
   const open = await accepted();
   open.end.close();
