@@ -38,6 +38,12 @@ export interface BunSocketHandler<Data> {
   error(socket: BunSocket<Data>, error: Error): void;
 }
 
+/** A connected socket that may be given to another owner. */
+export interface BunHandle<Data> extends BunSocket<Data> {
+  /** Gives the socket other callbacks. */
+  reload(options: { readonly socket: BunSocketHandler<Data> }): void;
+}
+
 /** Where to listen. */
 export interface BunTcpListenOptions<Data> {
   hostname: string;

@@ -1,9 +1,9 @@
 /**
  * The driver of Bun: its native sockets, and the `node:` ones for what those lack.
  *
- * - Streams: `Bun.listen`, and `Bun.connect` for Unix paths. By `node:net`
- *   connecting to TCP, which Bun's own API cannot give up, and a `backlog`; by
- *   `node:tls` all of TLS.
+ * - Streams: `Bun.listen`, and `Bun.connect` for Unix paths. By `node:net` the
+ *   connecting to TCP, which Bun's own API cannot give up (Bun's own socket then
+ *   carries on), and a `backlog`; by `node:tls` all of TLS.
  * - Datagrams: `Bun.udpSocket`. By `node:dgram` shared addresses, IPv6 alone,
  *   sizes of buffers, and broadcast to one peer, which Bun's lacks.
  * - WebSockets: `Bun.serve`; the global client, with its `pause` and `terminate`.
@@ -17,7 +17,7 @@ import { findBun } from "./_bun_api.ts";
 import { timers } from "./_timer.ts";
 import { defer } from "./_turn.ts";
 import { bindBunDatagram, isBunDatagram } from "./bun_datagram.ts";
-import { connectBunUnix } from "./bun_stream.ts";
+import { connectBunTcp, connectBunUnix } from "./bun_stream_connect.ts";
 import { listenBunStream } from "./bun_stream_listener.ts";
 import { connectBunWebSocket } from "./bun_web_socket_client.ts";
 import { listenBunWebSocket } from "./bun_web_socket_listener.ts";
@@ -25,7 +25,6 @@ import { diagnosticChannels } from "./diagnostics.ts";
 import type { Driver } from "./driver.ts";
 import { Fault } from "./fault.ts";
 import { bindNodeDatagram } from "./node_datagram.ts";
-import { connectNodeStream } from "./node_stream.ts";
 import { listenNodeStream } from "./node_stream_listener.ts";
 import { listenNodeTls } from "./node_tls_listener.ts";
 import { connectNodeTls } from "./node_tls_stream.ts";
@@ -34,9 +33,9 @@ import { connectNodeTls } from "./node_tls_stream.ts";
  * The driver of Bun.
  *
  * - TCP and Unix listeners are `Bun.listen`; a `backlog` goes by `node:net`.
- * - Connecting to a Unix path is `Bun.connect`; connecting by TCP is `node:net`,
- *   because a connect that Bun's own API has begun cannot be given up. TLS is
- *   `node:tls`, for the same reason.
+ * - Connecting to a Unix path is `Bun.connect`. Connecting by TCP is `node:net`,
+ *   because a connect that Bun's own API has begun cannot be given up; once it
+ *   is connected, Bun's own socket is taken from it. TLS is `node:tls`.
  * - UDP is `Bun.udpSocket`; shared addresses, IPv6 alone and sizes of buffers
  *   go by `node:dgram`.
  * - A reset that comes after a local `shutdown` is told as an end in order: Bun
@@ -80,7 +79,7 @@ export function bunDriver(): Driver {
       }
       return request.address.family === "unix"
         ? connectBunUnix(bun, request, events)
-        : connectNodeStream(request, events);
+        : connectBunTcp(request, events);
     },
     listenStream(request, events) {
       if (request.tls !== undefined) {

@@ -1,25 +1,12 @@
 /**
- * TCP and Unix sockets on Bun's own API: those that `Bun.listen` accepts, and
- * Unix ones of `Bun.connect`. Connecting to TCP is `node:net`'s.
+ * TCP and Unix sockets on Bun's own API, accepted or connected.
  *
  * @module
  */
 
-import { type BunApi, type BunSocket, throwLater } from "./_bun_api.ts";
-import { nodeProcess } from "./_node_builtins.ts";
-import {
-  addressOf,
-  addressText,
-  checkPath,
-  unixAddress,
-  UNKNOWN_ADDRESS,
-} from "./_socket_address.ts";
-import type {
-  SocketAddress,
-  StreamConnectRequest,
-  StreamEvents,
-  StreamSocket,
-} from "./driver.ts";
+import type { BunSocket } from "./_bun_api.ts";
+import { addressOf, unixAddress, UNKNOWN_ADDRESS } from "./_socket_address.ts";
+import type { SocketAddress, StreamEvents, StreamSocket } from "./driver.ts";
 import { Fault, faultFrom } from "./fault.ts";
 
 /**
@@ -53,6 +40,8 @@ export class BunStream implements StreamSocket {
   /** The end of the connection, held behind `#held`. */
   #heldClose: { readonly fault: Fault | undefined } | undefined;
   #linger: ReturnType<typeof setTimeout> | undefined;
+  /** Gives up a connect under way, where that can be done; `onClose` follows. */
+  #giveUp: (() => void) | undefined;
 
   /** @param peerAddress What `peerAddress` says until the socket is open. */
   constructor(peerAddress: SocketAddress, events?: StreamEvents) {
@@ -106,7 +95,10 @@ export class BunStream implements StreamSocket {
   close(): void {
     if (!this.#closeLocally()) return;
     const native = this.#native;
-    if (native === undefined) return;
+    if (native === undefined) {
+      this.#giveUp?.();
+      return;
+    }
     this.#isCalling = true;
     if (this.#isEnded) {
       // All input has been read: this is a FIN, not a reset.
@@ -129,7 +121,8 @@ export class BunStream implements StreamSocket {
     }
     if (!this.#closeLocally()) return;
     this.#isCalling = true;
-    this.#native?.terminate();
+    if (this.#native === undefined) this.#giveUp?.();
+    else this.#native.terminate();
     this.#isCalling = false;
   }
 
@@ -147,12 +140,18 @@ export class BunStream implements StreamSocket {
     return false;
   }
 
+  /** @internal How to give up the connect that has begun. */
+  awaitOpen(giveUp: () => void): void {
+    this.#giveUp = giveUp;
+  }
+
   /** @internal The native socket is open. */
   onOpen(
     native: BunSocket<BunStream | undefined>,
     keepAliveMs: number | undefined,
   ): void {
     this.#native = native;
+    this.#giveUp = undefined;
     // Bun forgets the addresses when a socket closes, and has none for Unix sockets.
     if (this.peerAddress.family === "unix") this.localAddress = unixAddress("");
     else {
@@ -279,67 +278,4 @@ export class BunStream implements StreamSocket {
     this.#heldClose = undefined;
     if (heldClose !== undefined) this.#finish(heldClose.fault);
   }
-}
-
-/**
- * The one handler object of all Unix connections: state is in `socket.data`,
- * so that a connection costs no closures.
- */
-const CONNECT_HANDLER = {
-  binaryType: "uint8array",
-  open(socket: BunSocket<BunStream>): void {
-    socket.data.onOpen(socket, undefined);
-    socket.data.tellOpen();
-  },
-  data(socket: BunSocket<BunStream>, chunk: Uint8Array): void {
-    socket.data.onData(chunk);
-  },
-  drain(socket: BunSocket<BunStream>): void {
-    socket.data.onDrain();
-  },
-  end(socket: BunSocket<BunStream>): void {
-    socket.data.onEnd();
-  },
-  close(socket: BunSocket<BunStream>, error?: Error): void {
-    socket.data.onClose(error, "The connection failed");
-  },
-  error(_socket: BunSocket<BunStream>, error: Error): void {
-    throwLater(error);
-  },
-} as const;
-
-/**
- * Connects to a Unix path with `Bun.connect`.
- *
- * TCP goes by `node:net` on Bun: a connect that was begun with `Bun.connect`
- * cannot be given up. The socket stays, and keeps the process alive, until the
- * system's own time limit of two minutes.
- *
- * @throws {Fault} `invalid-address` for a path that cannot be.
- */
-export function connectBunUnix(
-  bun: BunApi,
-  request: StreamConnectRequest,
-  events: StreamEvents,
-): StreamSocket {
-  const { address } = request;
-  checkPath(address.path, nodeProcess()?.platform ?? "");
-  const doing = `Cannot connect to ${addressText(address)}`;
-  const stream = new BunStream(address, events);
-  try {
-    bun.connect<BunStream>({
-      unix: address.path,
-      allowHalfOpen: true,
-      data: stream,
-      socket: CONNECT_HANDLER,
-    }).catch((error: unknown) => {
-      stream.onClose(
-        error instanceof Error ? error : new Error(String(error)),
-        doing,
-      );
-    });
-  } catch (error) {
-    throw faultFrom(error, doing);
-  }
-  return stream;
 }

@@ -327,17 +327,33 @@ export function connectNodeStream(
   request: StreamConnectRequest,
   events: StreamEvents,
 ): StreamSocket {
-  const { address, sourceAddress, keepAliveMs } = request;
+  return nodeStreamOf(dialNode(request), request, events);
+}
+
+/**
+ * Begins to connect, as `connectNodeStream` does.
+ *
+ * @throws {Fault} as it does.
+ */
+export function dialNode(request: StreamConnectRequest): net.Socket {
+  const { address, sourceAddress } = request;
   const options = address.family === "unix"
     ? unixOptions(address)
     : tcpOptions(address, sourceAddress);
-  let socket: net.Socket;
   try {
-    socket = nodeBuiltin("node:net").connect(options);
+    return nodeBuiltin("node:net").connect(options);
   } catch (error) {
     throw faultFrom(error, `Cannot connect to ${addressText(address)}`);
   }
-  const stream = new NodeStream(socket, address, keepAliveMs);
+}
+
+/** Makes a stream of a socket that has begun to connect. */
+export function nodeStreamOf(
+  socket: net.Socket,
+  request: StreamConnectRequest,
+  events: StreamEvents,
+): StreamSocket {
+  const stream = new NodeStream(socket, request.address, request.keepAliveMs);
   stream.awaitOpen(events);
   return stream;
 }

@@ -14,10 +14,10 @@ import type {
   BunConnectedDatagram,
   BunDatagramOptions,
   BunFreeDatagram,
+  BunHandle,
   BunServeOptions,
   BunServer,
   BunServerWebSocket,
-  BunSocket,
   BunTcpListenOptions,
   BunUnixOptions,
   BunWebSocketHandlers,
@@ -80,7 +80,7 @@ export function assign(
   connected: Bun.udp.ConnectedSocket<"uint8array">,
   webSocket: Bun.ServerWebSocket<Slot>,
 ): {
-  readonly socket: BunSocket<Slot>;
+  readonly socket: BunHandle<Slot>;
   readonly free: BunFreeDatagram;
   readonly connected: BunConnectedDatagram;
   readonly webSocket: BunServerWebSocket & { readonly data: Slot };
