@@ -74,7 +74,7 @@ export class PartialFrame {
   }
 
   /**
-   * Copies from `chunk`, beginning at `at`, what the frame still lacks.
+   * Takes from `chunk`, beginning at `at`, what the frame still lacks.
    *
    * @returns Where the rest of the chunk begins, or the negative answer of the head reader.
    */
@@ -100,8 +100,11 @@ export class PartialFrame {
   }
 
   #takePayload(chunk: Uint8Array, at: number): number {
-    const end = Math.min(chunk.length, at + this.#size - this.#payload.length);
-    if (end > at) this.#payload.append(chunk, at, end, this.#size);
+    const whole = at + this.#size - this.#payload.length;
+    const end = Math.min(chunk.length, whole);
+    if (end > at) {
+      this.#payload.append(chunk, at, end, this.#size, end === whole);
+    }
     return end;
   }
 

@@ -14,7 +14,7 @@ export interface MessageSink {
    * One whole message.
    *
    * @param data A view into the chunk that was pushed, or a buffer of its own if
-   * the message spanned chunks. It is never written again.
+   * the message spanned chunks that do not lie in a row. It is never written again.
    * @param tag The tag that came with it; 0 in framings without tags.
    * @returns False to stop: the decoder drops the rest and decodes no more.
    */
@@ -34,6 +34,9 @@ export interface FrameDecoder {
   /**
    * Takes the next chunk and hands each message that is now complete to `sink`, in order.
    *
+   * @param chunk Must not change from now on: messages are views of it, and so
+   * may be one of which it holds only a part, when the next chunk lies behind it
+   * in the same memory.
    * @returns undefined while the stream is sound; else why it is not. After a
    * fault, and after `sink` returned false, the decoder is spent: later pushes do nothing.
    */

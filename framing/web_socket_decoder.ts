@@ -20,7 +20,7 @@ export interface WebSocketSink {
    * One whole message.
    *
    * @param data A view into the chunk that was pushed, or a buffer of its own if
-   * the message came in pieces. It is never written again.
+   * the message came in pieces that do not lie in a row. It is never written again.
    * @param isText Whether it is text; then it is valid UTF-8.
    * @returns False to stop: the decoder drops the rest and decodes no more.
    */
@@ -75,10 +75,11 @@ const MAX_HEAD_SIZE = 14;
  * Cuts the messages of one direction of one connection out of its chunks,
  * however these were cut.
  *
- * A frame that lies in one chunk is unmasked where it is and handed out as a
- * view; only what spans chunks or frames is copied, once. A length is judged as
- * soon as it is claimed, and memory follows the bytes that came, never the
- * claim. Text is checked as it comes: wrong UTF-8 is a fault at its first byte.
+ * Payloads are unmasked where they are. A frame that lies in one chunk, or in
+ * chunks that lie in a row, is handed out as a view; what else spans chunks or
+ * frames is copied, once. A length is judged as soon as it is claimed, and
+ * memory follows the bytes that came, never the claim. Text is checked as it
+ * comes: wrong UTF-8 is a fault at its first byte.
  *
  * @example
  * ```ts
@@ -138,8 +139,8 @@ export class WebSocketDecoder {
   }
 
   /**
-   * Takes the next chunk, which is the decoder's to change, and hands what is
-   * now complete to `sink`, in order.
+   * Takes the next chunk, which is the decoder's alone from now on: it changes
+   * it, and hands out views of it. What is now complete goes to `sink`, in order.
    *
    * @returns undefined while the stream is sound; else why it is not. After a
    * fault, a close frame, and after `message` returned false, the decoder is
@@ -367,17 +368,8 @@ export class WebSocketDecoder {
       if (!sink.message(chunk.subarray(start, end), this.#isText)) this.#stop();
       return;
     }
-    const gathered = this.#gathered;
-    const from = gathered.length;
-    gathered.append(chunk, start, end, this.#claimed);
     if (this.#isServer) {
-      applyMask(
-        gathered.bytes,
-        from,
-        from + count,
-        this.#maskKey,
-        this.#taken,
-      );
+      applyMask(chunk, start, end, this.#maskKey, this.#taken);
     }
     this.#taken += count;
     const isEnd = this.#taken === this.#size;
@@ -386,10 +378,9 @@ export class WebSocketDecoder {
       this.#isInMessage = !this.#isFinal;
     }
     const isLast = isEnd && this.#isFinal;
-    if (
-      this.#isText &&
-      !this.#acceptText(gathered.bytes, from, from + count, isLast)
-    ) return;
+    if (this.#isText && !this.#acceptText(chunk, start, end, isLast)) return;
+    const gathered = this.#gathered;
+    if (count > 0) gathered.append(chunk, start, end, this.#claimed, isLast);
     if (isLast && !sink.message(gathered.take(), this.#isText)) this.#stop();
   }
 
@@ -415,27 +406,15 @@ export class WebSocketDecoder {
     sink: WebSocketSink,
   ): void {
     const count = end - start;
-    let data: Uint8Array;
-    if (count === this.#size) {
-      if (this.#isServer) applyMask(chunk, start, end, this.#maskKey, 0);
-      data = chunk.subarray(start, end);
-    } else {
-      const control = this.#control;
-      const from = control.length;
-      control.append(chunk, start, end, this.#size);
-      if (this.#isServer) {
-        applyMask(
-          control.bytes,
-          from,
-          from + count,
-          this.#maskKey,
-          this.#taken,
-        );
-      }
-      this.#taken += count;
-      if (this.#taken < this.#size) return;
-      data = control.take();
+    if (this.#isServer) {
+      applyMask(chunk, start, end, this.#maskKey, this.#taken);
     }
+    this.#taken += count;
+    const isWhole = this.#taken === this.#size;
+    const control = this.#control;
+    if (count > 0) control.append(chunk, start, end, this.#size, isWhole);
+    if (!isWhole) return;
+    const data = control.take();
     this.#isInFrame = false;
     if (this.#opcode === WebSocketOpcode.ping) sink.ping(data);
     else if (this.#opcode === WebSocketOpcode.pong) sink.pong(data);
