@@ -151,7 +151,16 @@ export class StreamConnection implements StreamEvents {
 
   // Hot: one call a read.
   data(chunk: Uint8Array): void {
-    if (this.#state === "open") this.#user.received(chunk);
+    if (this.#state !== "open") return;
+    // An answer leaves now: by a microtask it would wait for the other reads
+    // of this turn, and on Deno for the next read of this stream.
+    const outbox = this.#attachedOutbox();
+    outbox.hold();
+    try {
+      this.#user.received(chunk);
+    } finally {
+      outbox.flush();
+    }
   }
 
   drain(): void {

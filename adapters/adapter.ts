@@ -154,6 +154,8 @@ export interface OutboxLimits {
 
 /** The part of an outbox that the owner of the stream drives. */
 export interface OutboxControl {
+  /** To be called before what was read is handed on: what is accepted meanwhile leaves with the `flush` that must follow. */
+  hold(): void;
   /** To be called when the socket drains: offers the rest. */
   drained(): void;
   /** Forgets everything: the connection is gone. */

@@ -2,8 +2,9 @@
  * The queue between an adapter and its stream.
  *
  * Small frames are gathered in a slab and large ones are queued by reference;
- * everything gathered leaves in one write at the end of the callback or
- * microtask in which it was sent, or at once when a slab is full.
+ * everything gathered leaves in one write: an answer when what was read with
+ * it has been handed on, the rest at the end of the microtask in which it was
+ * sent, and all at once when a slab is full.
  *
  * @module
  */
@@ -206,8 +207,10 @@ export class StreamOutbox implements Outbox, OutboxControl {
       this.#nextSegment += 1;
       this.#gone += 1;
     }
-    segments.length = 0;
-    this.#nextSegment = 0;
+    if (this.#nextSegment > 0) {
+      segments.length = 0;
+      this.#nextSegment = 0;
+    }
     if (this.#slabEnd > this.#slabStart) {
       const taken = socket.write(
         this.slab.subarray(this.#slabStart, this.#slabEnd),
@@ -219,6 +222,10 @@ export class StreamOutbox implements Outbox, OutboxControl {
     this.#pending = socket.pending;
     this.#releaseSlab();
     this.#relieve();
+  }
+
+  hold(): void {
+    this.#isScheduled = true;
   }
 
   drained(): void {
