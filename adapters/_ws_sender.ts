@@ -9,6 +9,8 @@ import {
   webSocketHeadSize,
   WebSocketOpcode,
   writeMaskedFrame,
+  writeMaskedHead,
+  writeMaskedPart,
   writeWebSocketHead,
 } from "../framing/web_socket_frame.ts";
 import { SendStatus } from "./adapter.ts";
@@ -53,10 +55,7 @@ export class WsSender {
     if (size <= outbox.copyLimit) {
       this.#copy(outbox, opcode, data, headSize);
     } else if (this.#isMasked) {
-      // The mask needs memory of its own: what the user gave stays as it is.
-      const frame = new Uint8Array(headSize + size);
-      writeMaskedFrame(frame, 0, opcode, data, maskKeys.next());
-      outbox.append(frame);
+      this.#copyInParts(outbox, opcode, data, headSize);
     } else {
       const offset = outbox.reserve(headSize);
       writeWebSocketHead(outbox.slab, offset, opcode, size);
@@ -110,6 +109,30 @@ export class WsSender {
     } else {
       writeWebSocketHead(outbox.slab, offset, opcode, payload.length);
       outbox.slab.set(payload, offset + headSize);
+    }
+  }
+
+  /**
+   * What the user gave stays as it is, so that its mask needs other memory: that
+   * of slabs, filled to the last byte. They go round, where memory made for each
+   * frame would be touched for the first time, which costs more than the mask.
+   */
+  #copyInParts(
+    outbox: Outbox,
+    opcode: WebSocketOpcode,
+    payload: Uint8Array,
+    headSize: number,
+  ): void {
+    const size = payload.length;
+    const key = maskKeys.next();
+    const offset = outbox.reserve(headSize);
+    writeMaskedHead(outbox.slab, offset, opcode, size, key);
+    for (let start = 0; start < size;) {
+      const room = outbox.room > 0 ? outbox.room : outbox.slabSize;
+      const end = Math.min(size, start + room);
+      const offset = outbox.reserve(end - start);
+      writeMaskedPart(outbox.slab, offset, payload, start, end, key);
+      start = end;
     }
   }
 

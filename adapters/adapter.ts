@@ -91,6 +91,8 @@ export interface Outbox {
   readonly slab: Uint8Array;
   /** The largest size that `reserve` takes. */
   readonly slabSize: number;
+  /** The largest size for which `reserve` stays in the slab that is being filled; 0 when that is full. */
+  readonly room: number;
   /** The largest payload worth copying into the slab; larger ones go by reference. */
   readonly copyLimit: number;
   /** Whether `size` more bytes fit under the limit. */

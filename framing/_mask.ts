@@ -51,20 +51,22 @@ export function applyMask(
  * Copies bytes into `target` at `offset` and masks them there.
  *
  * @param key As in {@linkcode applyMask}.
+ * @param phase As in {@linkcode applyMask}.
  */
 export function copyMasked(
   source: Uint8Array,
   target: Uint8Array,
   offset: number,
   key: number,
+  phase: number,
 ): void {
   const size = source.length;
   if (size >= SET_FROM) {
     target.set(source, offset);
-    applyMask(target, offset, offset + size, key, 0);
+    applyMask(target, offset, offset + size, key, phase);
     return;
   }
-  let turned = key;
+  let turned = rotatedKey(key, phase);
   for (let from = 0; from < size; from++) {
     target[offset + from] = source[from]! ^ (turned >>> 24);
     turned = (turned << 8) | (turned >>> 24);

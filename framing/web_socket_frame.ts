@@ -130,14 +130,51 @@ export function writeMaskedFrame(
 ): number {
   // Hot: one call a message that a client sends.
   const size = payload.length;
-  let at = writeHead(target, offset, opcode, size, isFinal, 0x80);
+  const at = writeMaskedHead(target, offset, opcode, size, key, isFinal);
+  copyMasked(payload, target, at, key, 0);
+  return at + size - offset;
+}
+
+/**
+ * Writes the head of a client's frame, `webSocketHeadSize(payloadSize, true)` bytes, at `offset`.
+ *
+ * @param opcode What the frame is.
+ * @param payloadSize Bytes of payload, 0 to 2^53 - 1.
+ * @param key From {@linkcode MaskKeys}; the payload is to be masked with it.
+ * @param isFinal Whether the message ends with this frame. Default: true.
+ * @returns The offset behind the head.
+ */
+export function writeMaskedHead(
+  target: Uint8Array,
+  offset: number,
+  opcode: WebSocketOpcode,
+  payloadSize: number,
+  key: number,
+  isFinal = true,
+): number {
+  const at = writeHead(target, offset, opcode, payloadSize, isFinal, 0x80);
   target[at] = key >>> 24;
   target[at + 1] = key >>> 16;
   target[at + 2] = key >>> 8;
   target[at + 3] = key;
-  at += 4;
-  copyMasked(payload, target, at, key);
-  return at + size - offset;
+  return at + 4;
+}
+
+/**
+ * Writes the bytes of a client's payload from `start` to `end`, masked, at `offset`. The payload itself is left as it is.
+ *
+ * @param payload The whole payload in the clear.
+ * @param key As in its head.
+ */
+export function writeMaskedPart(
+  target: Uint8Array,
+  offset: number,
+  payload: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+): void {
+  copyMasked(payload.subarray(start, end), target, offset, key, start);
 }
 
 /** Writes opcode and length; returns the offset behind them. */

@@ -141,6 +141,14 @@ export class StreamOutbox implements Outbox, OutboxControl {
     return this.#queued;
   }
 
+  get room(): number {
+    const { length } = this.slab;
+    // A small one is outgrown, with all that waits in it.
+    return length >= SLAB_SIZE
+      ? length - this.#slabEnd
+      : SLAB_SIZE - this.#slabEnd + this.#slabStart;
+  }
+
   get size(): number {
     return this.#queued + this.#pending;
   }
@@ -191,6 +199,12 @@ export class StreamOutbox implements Outbox, OutboxControl {
 
   flush(): void {
     this.#isScheduled = false;
+    this.#offer();
+    if (!this.#isBlocked) this.#relieve();
+  }
+
+  /** Hands over what the socket takes; nobody is called back, so that a frame may be half written. */
+  #offer(): void {
     if (this.#isBlocked || this.#queued === 0) return;
     const socket = this.#socket;
     const segments = this.#segments;
@@ -221,7 +235,6 @@ export class StreamOutbox implements Outbox, OutboxControl {
     }
     this.#pending = socket.pending;
     this.#releaseSlab();
-    this.#relieve();
   }
 
   hold(): void {
@@ -292,7 +305,7 @@ export class StreamOutbox implements Outbox, OutboxControl {
     if (this.slab.length === FIRST_SLAB_SIZE && this.#outgrow(size)) return;
     if (this.slab.length > 0) {
       // A full slab leaves at once: a long run of sends costs a few writes and one slab, not a queue of them.
-      this.flush();
+      this.#offer();
       if (this.#slabEnd + size <= this.slab.length) return;
       if (this.slab.length - this.#slabEnd > MAX_WASTE && this.#compact(size)) {
         return;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { test } from "../_test.ts";
+import { SendStatus } from "../../adapters/adapter.ts";
 import { OutboxScheduler, StreamOutbox } from "../../network/outbox.ts";
 import { Random } from "./_random.ts";
 
@@ -203,6 +204,64 @@ test("Outbox: a long run that waits for its peer goes round in a few slabs, and 
   assert.equal(arrived, sent);
   assert(sent > 3 << 20, `${sent}`);
   assert(buffers.size <= 12, `${buffers.size}`);
+});
+
+/** A socket that takes everything at once. */
+class OpenSocket {
+  readonly pending = 0;
+  readonly written: number[] = [];
+
+  write(bytes: Uint8Array): number {
+    for (const byte of bytes) this.written.push(byte);
+    return bytes.length;
+  }
+}
+
+test("Outbox: parts fill slabs to the last byte, and leave as they came, after whatever was there", () => {
+  const random = new Random(20_261_122);
+  const socket = new OpenSocket();
+  const outbox = new StreamOutbox(
+    socket,
+    { highWaterMark: 1 << 20, limit: LIMIT },
+    new OutboxScheduler(),
+    () => {},
+  );
+  const sent: number[] = [];
+  for (let mark = 1; mark <= 60; mark += 1) {
+    for (let left = 1 + random.below(mark % 3 === 0 ? 150_000 : 1_500);;) {
+      const room = outbox.room > 0 ? outbox.room : outbox.slabSize;
+      const count = Math.min(left, room);
+      const offset = outbox.reserve(count);
+      outbox.slab.fill(mark, offset, offset + count);
+      for (let n = 0; n < count; n += 1) sent.push(mark);
+      left -= count;
+      if (left === 0) break;
+      // The next part begins in a new slab: this one has no byte to spare.
+      assert.equal(outbox.room, 0);
+    }
+    if (random.below(3) === 0) outbox.flush();
+  }
+  outbox.flush();
+  assert.equal(outbox.size, 0);
+  assert.equal(socket.written.length, sent.length);
+  assert(socket.written.every((byte, at) => byte === sent[at]));
+});
+
+test("Outbox: nobody is called back while a full slab leaves, for a frame may be half in it", () => {
+  let called = 0;
+  const outbox = new StreamOutbox(
+    new OpenSocket(),
+    { highWaterMark: 30_000, limit: 100_000 },
+    new OutboxScheduler(),
+    () => called++,
+  );
+  outbox.reserve(40_000);
+  assert.equal(outbox.status(), SendStatus.Congested);
+  outbox.reserve(outbox.room);
+  outbox.reserve(1);
+  assert.equal(called, 0);
+  outbox.flush();
+  assert.equal(called, 1);
 });
 
 /** Several turns, because the collector of Bun looks at the stack too. */

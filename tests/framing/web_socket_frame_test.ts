@@ -8,6 +8,8 @@ import {
   webSocketHeadSize,
   WebSocketOpcode,
   writeMaskedFrame,
+  writeMaskedHead,
+  writeMaskedPart,
   writeWebSocketHead,
 } from "../../framing/web_socket_frame.ts";
 import { HEAD_EXAMPLES } from "../vectors/rfc6455.ts";
@@ -110,6 +112,28 @@ test("any payload survives any mask at any alignment, and is itself left alone",
     ),
     { numRuns: 500 },
   );
+});
+
+test("a client's frame written in parts is the one written at once", () => {
+  fc.assert(fc.property(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.integer({ min: -(2 ** 31), max: 2 ** 32 - 1 }),
+    fc.array(fc.nat(300), { maxLength: 6 }),
+    (payload, key, cuts) => {
+      const size = payload.length;
+      const whole = new Uint8Array(webSocketHeadSize(size, true) + size);
+      writeMaskedFrame(whole, 0, binary, payload, key);
+      const parts = new Uint8Array(whole.length);
+      const at = writeMaskedHead(parts, 0, binary, size, key);
+      const ends = [...cuts.filter((cut) => cut < size), size];
+      let start = 0;
+      for (const end of ends.sort((a, b) => a - b)) {
+        writeMaskedPart(parts, at + start, payload, start, end, key);
+        start = end;
+      }
+      assert.deepEqual(parts, whole);
+    },
+  ));
 });
 
 test("masking follows the RFC's formula byte by byte", () => {
