@@ -200,6 +200,9 @@ export class NetworkController {
     const frames = new Map<object, Uint8Array | undefined>();
     const statuses: SendStatus[] = [];
     const whole: SendOptions = { text: isText, tag };
+    // Mostly one framing serves them all.
+    let lastKey: object | undefined;
+    let frame: Uint8Array | undefined;
     for (const endpoint of endpoints) {
       const remote = this.#registry.remote(endpoint.resourceId);
       const frameKey = remote?.takesFrames === true
@@ -209,14 +212,17 @@ export class NetworkController {
         statuses.push(this.send(endpoint, bytes, whole));
         continue;
       }
-      let frame = frames.get(frameKey);
-      if (frame === undefined && !frames.has(frameKey)) {
-        try {
-          frame = remote.connection.frame(bytes, isText, tag);
-        } catch (error) {
-          throw this.#registry.errorFrom(error, `Cannot send to ${endpoint}`);
+      if (frameKey !== lastKey) {
+        lastKey = frameKey;
+        frame = frames.get(frameKey);
+        if (frame === undefined && !frames.has(frameKey)) {
+          try {
+            frame = remote.connection.frame(bytes, isText, tag);
+          } catch (error) {
+            throw this.#registry.errorFrom(error, `Cannot send to ${endpoint}`);
+          }
+          frames.set(frameKey, frame);
         }
-        frames.set(frameKey, frame);
       }
       statuses.push(
         frame === undefined
