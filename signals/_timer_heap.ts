@@ -5,73 +5,50 @@
  */
 
 import { TimerList } from "./_timer_list.ts";
-import type { TimerSlots } from "./_timer_slots.ts";
 
 /**
- * A heap of timers, by deadline and order of creation. Each node has four
- * children: the heap is half as deep as a binary one, and children share a
- * cache line.
+ * A heap of timers, by deadline and id. Each node has four children: the heap
+ * is half as deep as a binary one, and children share a cache line. It is a list
+ * in the order of a heap, whose head stays 0.
  */
-export class TimerHeap<T> {
-  /** The entries, in the order of a heap; its head stays 0. */
-  readonly list: TimerList = new TimerList();
-  readonly #timers: TimerSlots<T>;
-
-  /** An empty heap of timers that lie in `timers`. */
-  constructor(timers: TimerSlots<T>) {
-    this.#timers = timers;
-  }
-
-  /** How many timers it holds. */
-  get length(): number {
-    return this.list.tail;
-  }
-
+export class TimerHeap extends TimerList {
   /** Adds a timer. */
-  push(slot: number, deadlineMs: number): void {
-    this.list.append(slot, deadlineMs);
-    const { deadlines, slots } = this.list;
-    const { orders } = this.#timers;
-    let at = this.list.tail - 1;
+  push(id: number, deadlineMs: number): void {
+    this.append(id, deadlineMs);
+    const { deadlines, ids } = this;
+    let at = this.tail - 1;
     while (at > 0) {
       const parent = (at - 1) >> 2;
       const above = deadlines[parent] ?? 0;
       if (
-        above < deadlineMs ||
-        (above === deadlineMs &&
-          (orders[slots[parent] ?? 0] ?? 0) < (orders[slot] ?? 0))
+        above < deadlineMs || (above === deadlineMs && (ids[parent] ?? 0) < id)
       ) break;
       deadlines[at] = above;
-      slots[at] = slots[parent] ?? 0;
+      ids[at] = ids[parent] ?? 0;
       at = parent;
     }
     deadlines[at] = deadlineMs;
-    slots[at] = slot;
+    ids[at] = id;
   }
 
-  /** Removes the first timer and returns its slot. */
-  pop(): number {
-    const { list } = this;
-    const top = list.slots[0] ?? 0;
-    list.tail -= 1;
-    if (list.tail > 0) {
-      this.#sink(0, list.slots[list.tail] ?? 0, list.deadlines[list.tail] ?? 0);
-    }
-    return top;
+  /** Removes the first timer. */
+  override shift(): void {
+    this.tail -= 1;
+    const { deadlines, ids, tail } = this;
+    if (tail > 0) this.#sink(0, ids[tail] ?? 0, deadlines[tail] ?? 0);
   }
 
   /** Puts the entries in order after the list was changed. */
   restore(): void {
-    const { list } = this;
-    for (let at = (list.tail - 2) >> 2; at >= 0; at -= 1) {
-      this.#sink(at, list.slots[at] ?? 0, list.deadlines[at] ?? 0);
+    const { deadlines, ids, tail } = this;
+    for (let at = (tail - 2) >> 2; at >= 0; at -= 1) {
+      this.#sink(at, ids[at] ?? 0, deadlines[at] ?? 0);
     }
   }
 
   /** Puts a timer at a place or below it, where the order is right. */
-  #sink(place: number, slot: number, deadlineMs: number): void {
-    const { deadlines, slots, tail } = this.list;
-    const { orders } = this.#timers;
+  #sink(place: number, id: number, deadlineMs: number): void {
+    const { deadlines, ids, tail } = this;
     let at = place;
     for (;;) {
       const first = (at << 2) + 1;
@@ -83,9 +60,7 @@ export class TimerHeap<T> {
         const deadline = deadlines[child] ?? 0;
         if (
           deadline < leastDeadline ||
-          (deadline === leastDeadline &&
-            (orders[slots[child] ?? 0] ?? 0) <
-              (orders[slots[least] ?? 0] ?? 0))
+          (deadline === leastDeadline && (ids[child] ?? 0) < (ids[least] ?? 0))
         ) {
           least = child;
           leastDeadline = deadline;
@@ -93,14 +68,13 @@ export class TimerHeap<T> {
       }
       if (
         deadlineMs < leastDeadline ||
-        (deadlineMs === leastDeadline &&
-          (orders[slot] ?? 0) < (orders[slots[least] ?? 0] ?? 0))
+        (deadlineMs === leastDeadline && id < (ids[least] ?? 0))
       ) break;
       deadlines[at] = leastDeadline;
-      slots[at] = slots[least] ?? 0;
+      ids[at] = ids[least] ?? 0;
       at = least;
     }
     deadlines[at] = deadlineMs;
-    slots[at] = slot;
+    ids[at] = id;
   }
 }

@@ -1,34 +1,28 @@
 /**
- * Deadlines beside the slots they belong to.
+ * Deadlines beside the ids of their timers.
  *
  * @module
  */
 
-import { grownFloats, grownInts, GROWTH } from "./_timer_slots.ts";
-
 const FIRST_CAPACITY = 64;
+// What is kept for later when a list is emptied.
+const KEPT_CAPACITY = 4096;
 
 /**
- * A growable list of deadlines and slots. The deadlines lie in one piece of
+ * A growable list of deadlines and ids. The deadlines lie in one piece of
  * memory, so that comparing and sorting them touches nothing else.
  *
  * Its members are open to the queue, which is the hot path.
  */
 export class TimerList {
   /** In milliseconds. */
-  deadlines: Float64Array<ArrayBuffer>;
-  /** The slot of each timer. */
-  slots: Int32Array<ArrayBuffer>;
+  deadlines: Float64Array<ArrayBuffer> = new Float64Array(FIRST_CAPACITY);
+  /** The id of each timer. */
+  ids: Float64Array<ArrayBuffer> = new Float64Array(FIRST_CAPACITY);
   /** Entries before this one have been taken. */
   head = 0;
   /** Entries end here. */
   tail = 0;
-
-  /** An empty list with room for `capacity` entries. Default: a few. */
-  constructor(capacity: number = FIRST_CAPACITY) {
-    this.deadlines = new Float64Array(capacity);
-    this.slots = new Int32Array(capacity);
-  }
 
   /** How many entries there are. */
   get length(): number {
@@ -36,62 +30,50 @@ export class TimerList {
   }
 
   /** Adds an entry at the end. */
-  append(slot: number, deadlineMs: number): void {
-    if (this.tail === this.slots.length) this.#makeRoom();
+  append(id: number, deadlineMs: number): void {
+    if (this.tail === this.ids.length) this.#makeRoom();
     this.deadlines[this.tail] = deadlineMs;
-    this.slots[this.tail] = slot;
+    this.ids[this.tail] = id;
     this.tail += 1;
   }
 
-  /** Removes the first entry and returns its slot. */
-  shift(): number {
-    const slot = this.slots[this.head] ?? 0;
+  /** Makes room for `capacity` entries in an empty list. */
+  reserve(capacity: number): void {
+    if (capacity <= this.ids.length) return;
+    this.deadlines = new Float64Array(capacity);
+    this.ids = new Float64Array(capacity);
+  }
+
+  /** Removes the first entry. */
+  shift(): void {
     this.head += 1;
     if (this.head === this.tail) this.head = this.tail = 0;
-    return slot;
   }
 
-  /** Keeps, in order, the entries for which `keep` is true. */
-  filter(keep: (slot: number) => boolean): void {
-    const { deadlines, slots, tail } = this;
-    let kept = 0;
-    for (let at = this.head; at < tail; at += 1) {
-      const slot = slots[at] ?? 0;
-      if (!keep(slot)) continue;
-      slots[kept] = slot;
-      deadlines[kept] = deadlines[at] ?? 0;
-      kept += 1;
-    }
-    this.head = 0;
-    this.tail = kept;
-  }
-
-  /** Takes over the entries of another list, which must not be used any more. */
-  replaceBy(other: TimerList): void {
-    this.deadlines = other.deadlines;
-    this.slots = other.slots;
-    this.head = other.head;
-    this.tail = other.tail;
-  }
-
-  /** Forgets all entries and gives their memory back. */
-  reset(): void {
+  /** Forgets all entries, and gives their memory back if it was much. */
+  clear(): void {
     this.head = this.tail = 0;
+    if (this.ids.length <= KEPT_CAPACITY) return;
     this.deadlines = new Float64Array(FIRST_CAPACITY);
-    this.slots = new Int32Array(FIRST_CAPACITY);
+    this.ids = new Float64Array(FIRST_CAPACITY);
   }
 
   #makeRoom(): void {
     // Moving is worth it only when it frees half: else it would be done again too soon.
     if (this.head < this.tail / 2) {
-      const capacity = this.slots.length * GROWTH;
-      this.deadlines = grownFloats(this.deadlines, capacity);
-      this.slots = grownInts(this.slots, capacity);
+      this.deadlines = doubled(this.deadlines);
+      this.ids = doubled(this.ids);
       return;
     }
     this.deadlines.copyWithin(0, this.head, this.tail);
-    this.slots.copyWithin(0, this.head, this.tail);
+    this.ids.copyWithin(0, this.head, this.tail);
     this.tail -= this.head;
     this.head = 0;
   }
+}
+
+function doubled(from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const to = new Float64Array(from.length * 2);
+  to.set(from);
+  return to;
 }

@@ -5,9 +5,10 @@
  */
 
 import { TimerHeap } from "./_timer_heap.ts";
+import { TimerLevels, TimerPile } from "./_timer_levels.ts";
 import { TimerList } from "./_timer_list.ts";
-import { TimerPiles } from "./_timer_piles.ts";
-import { TimerSlots } from "./_timer_slots.ts";
+import { TimerPages } from "./_timer_pages.ts";
+import { NEAR, sortInto } from "./_timer_ways.ts";
 import { checkDeadline } from "./timer_store.ts";
 import type { TimerId, TimerStore } from "./timer_store.ts";
 
@@ -15,6 +16,8 @@ export type { TimerId, TimerStore } from "./timer_store.ts";
 
 // Cancelled timers are removed together, once they are so many and outnumber the others.
 const FEWEST_DEAD = 64;
+// A heap larger than this would no longer stay in the processor's cache.
+const LARGEST_HEAP = 2 * NEAR;
 
 /**
  * A queue of values that each become due at a deadline, in order of deadline
@@ -40,66 +43,64 @@ const FEWEST_DEAD = 64;
  * ```
  */
 export class TimerQueue<T> implements TimerStore<T> {
-  // A deadline waits in one of four places. Most programs use few delays, so
-  // deadlines mostly rise: such a timer is appended to the run, which is in
-  // order by itself. The others come into the inbox. Most timers are cancelled
-  // long before they are due, so it is put in order only when one of its timers
-  // may be the first: then the near ones go into the heap and the far ones into
-  // piles, without order until they are near.
-  readonly #timers = new TimerSlots<T>();
+  // Most timers are cancelled long before they are due, so they lie in the pages
+  // in no order until one of them may be the first. Then all are sorted. Most
+  // programs use few delays, so deadlines mostly rise: such a timer is appended to
+  // the run, which is in order by itself. The others go into the heap if they are
+  // near, and else into levels, without order until they are near; from there
+  // they come as a leaf, in order.
+  readonly #pages = new TimerPages<T>(() => this.#sort());
+  // No deadline that is not sorted is earlier.
+  #unsortedBound = Infinity;
   readonly #run = new TimerList();
-  readonly #inbox = new TimerList();
-  // No deadline in the inbox is earlier.
-  #inboxBound = Infinity;
-  readonly #heap: TimerHeap<T> = new TimerHeap(this.#timers);
-  readonly #piles: TimerPiles<T> = new TimerPiles(this.#heap);
-  #size = 0;
-  // Cancelled timers stay where they are until they come to the front or
-  // outnumber the others: so `cancel` need not know where that is.
+  readonly #leaf = new TimerList();
+  // What is to become the leaf.
+  readonly #near = new TimerList();
+  readonly #heap = new TimerHeap();
+  readonly #lists: readonly TimerList[] = [this.#run, this.#leaf, this.#heap];
+  readonly #levels = new TimerLevels();
+  // What is not later is before all that is in the levels.
+  #cleared = -Infinity;
+  // Cancelled timers that were sorted stay where they are until they come to the
+  // front or outnumber the others: so `cancel` need not know where that is.
   #dead = 0;
+  // The first of the sorted timers; 0 if it is to be found yet.
+  #firstId = 0;
+  #firstDeadline = Infinity;
+  #firstFrom: TimerList = this.#run;
 
   /** How many timers are set: neither taken nor cancelled. */
   get size(): number {
-    return this.#size;
+    return this.#pages.size;
   }
 
   /** The earliest deadline, or Infinity if no timer is set. */
   get nextDeadline(): number {
-    this.#findFirst();
+    // Of equal deadlines the sorted one was created first.
+    if (this.#unsortedBound < this.#firstInOrder()) this.#sort();
     return this.#firstInOrder();
   }
 
   /**
    * Adds a value that becomes due at `deadlineMs`. Throws a RangeError if that
-   * is not a finite number, or if 2^26 timers are set at once.
+   * is not a finite number.
    */
   schedule(value: T, deadlineMs: number): TimerId {
     checkDeadline(deadlineMs);
-    const slot = this.#timers.add(value);
-    this.#size += 1;
-    const run = this.#run;
-    if (
-      run.head === run.tail || deadlineMs >= (run.deadlines[run.tail - 1] ?? 0)
-    ) {
-      run.append(slot, deadlineMs);
-    } else {
-      this.#inbox.append(slot, deadlineMs);
-      if (deadlineMs < this.#inboxBound) this.#inboxBound = deadlineMs;
-    }
-    return this.#timers.idOf(slot);
+    if (deadlineMs < this.#unsortedBound) this.#unsortedBound = deadlineMs;
+    return this.#pages.add(value, deadlineMs);
   }
 
   /** Forgets a timer. Returns false if it was taken or cancelled before, or never set. */
   cancel(id: TimerId): boolean {
-    if (!this.#timers.cancel(id)) return false;
-    this.#size -= 1;
-    this.#dead += 1;
-    if (this.#size === 0) this.#empty();
-    else {
-      // Whoever cancels in the order of creation, or the newest, leaves none dead.
-      this.#trim(this.#run);
-      this.#trim(this.#inbox);
-      if (this.#dead > FEWEST_DEAD && this.#dead > this.#size) {
+    const pages = this.#pages;
+    const sorted = id < pages.sortedTo;
+    if (!pages.delete(id)) return false;
+    if (pages.size === 0) this.#empty();
+    else if (sorted) {
+      this.#dead += 1;
+      if (id === this.#firstId) this.#firstId = 0;
+      if (this.#dead > FEWEST_DEAD && this.#dead > pages.size) {
         this.#removeDead();
       }
     }
@@ -108,9 +109,9 @@ export class TimerQueue<T> implements TimerStore<T> {
 
   /** Whether a timer is due at `nowMs`: its deadline is not later. */
   hasDue(nowMs: number): boolean {
-    if (this.#size === 0) return false;
+    if (this.#pages.size === 0) return false;
     return this.#firstInOrder() <= nowMs ||
-      (this.#inboxBound <= nowMs && this.nextDeadline <= nowMs);
+      (this.#unsortedBound <= nowMs && this.nextDeadline <= nowMs);
   }
 
   /**
@@ -118,134 +119,160 @@ export class TimerQueue<T> implements TimerStore<T> {
    * first. Returns undefined if no timer is set.
    */
   take(): T | undefined {
-    if (this.#size === 0) return undefined;
-    this.#bringForward();
-    this.#findFirst();
-    const slot = this.#runGoesFirst() ? this.#run.shift() : this.#heap.pop();
-    const value = this.#timers.take(slot);
-    this.#size -= 1;
-    if (this.#size === 0) this.#empty();
+    const pages = this.#pages;
+    if (pages.size === 0) return undefined;
+    if (this.#unsortedBound < this.#firstInOrder()) this.#sort();
+    this.#firstInOrder();
+    const id = this.#firstId;
+    this.#firstId = 0;
+    this.#firstFrom.shift();
+    const value = pages.take(id);
+    if (pages.size === 0) this.#empty();
     return value;
   }
 
   /** Cancels all timers. */
   clear(): void {
-    this.#timers.cancelAll();
-    this.#size = 0;
-    this.#dead = this.#run.length + this.#inbox.length + this.#heap.length +
-      this.#piles.length;
     this.#empty();
   }
 
-  #runGoesFirst(): boolean {
-    if (this.#heap.length === 0) return true;
-    const { head, tail, deadlines, slots } = this.#run;
-    if (head === tail) return false;
-    const run = deadlines[head] ?? 0;
-    const heap = this.#heap.list.deadlines[0] ?? 0;
-    if (run !== heap) return run < heap;
-    const { orders } = this.#timers;
-    return (orders[slots[head] ?? 0] ?? 0) <
-      (orders[this.#heap.list.slots[0] ?? 0] ?? 0);
-  }
-
-  /** The earliest deadline but for the inbox, or Infinity. */
+  // Hot: several times per timer.
+  /** The earliest deadline of the sorted timers, or Infinity; finds out which it is. */
   #firstInOrder(): number {
-    this.#bringForward();
-    const run = this.#run.head < this.#run.tail
-      ? this.#run.deadlines[this.#run.head] ?? Infinity
-      : Infinity;
-    if (this.#heap.length === 0) return run;
-    const heap = this.#heap.list.deadlines[0] ?? Infinity;
-    return heap < run ? heap : run;
+    if (this.#firstId === 0) this.#findFirst();
+    return this.#firstDeadline;
   }
 
-  /** Sees to it that the first timer is not in the inbox. */
   #findFirst(): void {
-    const inbox = this.#inbox;
-    // If deadlines are equal, which was created first is not known.
-    if (inbox.length === 0 || this.#inboxBound > this.#firstInOrder()) return;
-    if (this.#piles.takeAll(inbox, this.#inboxBound)) inbox.reset();
-    else {
-      const { head, tail, slots, deadlines } = inbox;
-      const timers = this.#timers;
-      for (let at = head; at < tail; at += 1) {
-        const slot = slots[at] ?? 0;
-        if (timers.isDead(slot)) {
-          timers.free(slot);
-          this.#dead -= 1;
-        } else this.#piles.add(slot, deadlines[at] ?? 0);
-      }
-      inbox.head = inbox.tail = 0;
-    }
-    this.#inboxBound = Infinity;
-    this.#bringForward();
-  }
-
-  // Hot: twice per cancel.
-  /** Drops what is dead at both ends. */
-  #trim(list: TimerList): void {
-    const timers = this.#timers;
-    const { slots } = list;
-    while (list.head < list.tail && timers.isDead(slots[list.head] ?? 0)) {
-      timers.free(list.shift());
-      this.#dead -= 1;
-    }
-    while (list.head < list.tail && timers.isDead(slots[list.tail - 1] ?? 0)) {
-      list.tail -= 1;
-      timers.free(slots[list.tail] ?? 0);
-      this.#dead -= 1;
-    }
-  }
-
-  /** Sees to it that the first of those in order is the first of the run or of the heap. */
-  #bringForward(): void {
-    if (this.#dead > 0) this.#dropDead();
-    while (this.#heap.length === 0 && this.#piles.horizon < Infinity) {
-      const { head, tail, deadlines } = this.#run;
-      if (head < tail && (deadlines[head] ?? 0) < this.#piles.horizon) return;
-      this.#piles.refill();
+    for (;;) {
       if (this.#dead > 0) this.#dropDead();
+      this.#firstId = 0;
+      this.#firstDeadline = Infinity;
+      this.#compare(this.#leaf);
+      this.#compare(this.#run);
+      this.#compare(this.#heap);
+      const first = this.#firstDeadline;
+      if (first <= this.#cleared || this.#levels.isEmpty) return;
+      if (this.#firstId !== 0 && this.#levels.areAfter(first)) {
+        this.#cleared = first;
+        return;
+      }
+      this.#refill();
     }
+  }
+
+  #compare(list: TimerList): void {
+    const { head } = list;
+    if (head === list.tail) return;
+    const deadline = list.deadlines[head] ?? 0;
+    const id = list.ids[head] ?? 0;
+    if (
+      deadline < this.#firstDeadline ||
+      (deadline === this.#firstDeadline && id < this.#firstId)
+    ) {
+      this.#firstId = id;
+      this.#firstDeadline = deadline;
+      this.#firstFrom = list;
+    }
+  }
+
+  /** Brings the nearest pile forward. */
+  #refill(): void {
+    const levels = this.#levels;
+    const leaf = this.#leaf;
+    const pile = levels.takeNearest();
+    if (pile === undefined) return;
+    if (leaf.length > 0) {
+      levels.empty(pile, (id, deadlineMs) => this.#heap.push(id, deadlineMs));
+      return;
+    }
+    const near = this.#near;
+    levels.empty(pile, (id, deadlineMs) => near.append(id, deadlineMs));
+    // Also where none is dead: looking at all values in a row brings them into the
+    // processor's cache several at a time, where `take` would wait for each.
+    this.#dead -= this.#pages.dropGone(near);
+    sortInto(leaf, near);
+  }
+
+  /** Sees to it that no timer waits in the pages only. */
+  #sort(): void {
+    const pages = this.#pages;
+    const levels = this.#levels;
+    const run = this.#run;
+    const { end } = pages;
+    let id = pages.sortedTo;
+    pages.sortedTo = end;
+    this.#unsortedBound = Infinity;
+    this.#firstId = 0;
+    const heap = this.#heap;
+    // With those of the heap: of two levels, one has to be before the other.
+    const many = end - id > LARGEST_HEAP ? this.#emptyHeap() : undefined;
+    while (id < end) {
+      const page = pages.pageOf(id);
+      if (page === undefined) {
+        id = pages.nextSpan(id);
+        continue;
+      }
+      const { base, deadlines, used } = page;
+      for (let at = id - base; at < used; at += 1) {
+        if (!page.has(at)) continue;
+        const deadline = deadlines[at] ?? 0;
+        if (
+          run.head === run.tail ||
+          deadline >= (run.deadlines[run.tail - 1] ?? 0)
+        ) run.append(base + at, deadline);
+        else if (levels.isEmpty || !levels.add(base + at, deadline)) {
+          if (many === undefined) heap.push(base + at, deadline);
+          else levels.append(many, base + at, deadline);
+        }
+      }
+      id = base + page.size;
+    }
+    if (many !== undefined && many.length > 0) this.#pushLevel(many);
+    if (heap.length > LARGEST_HEAP) this.#pushLevel(this.#emptyHeap());
+  }
+
+  /** Moves the heap to a pile. */
+  #emptyHeap(): TimerPile {
+    const pile = new TimerPile();
+    const heap = this.#heap;
+    // In order: timers of one deadline always lie in a pile as they were created.
+    for (; heap.length > 0; heap.shift()) {
+      this.#levels.append(pile, heap.ids[0] ?? 0, heap.deadlines[0] ?? 0);
+    }
+    return pile;
+  }
+
+  #pushLevel(pile: TimerPile): void {
+    this.#levels.push(pile);
+    this.#cleared = -Infinity;
   }
 
   #dropDead(): void {
-    const timers = this.#timers;
-    const run = this.#run;
-    while (run.head < run.tail && timers.isDead(run.slots[run.head] ?? 0)) {
-      timers.free(run.shift());
-      this.#dead -= 1;
-    }
-    const heap = this.#heap;
-    while (heap.length > 0 && timers.isDead(heap.list.slots[0] ?? 0)) {
-      timers.free(heap.pop());
-      this.#dead -= 1;
+    for (const list of this.#lists) {
+      while (list.length > 0 && !this.#pages.has(list.ids[list.head] ?? 0)) {
+        list.shift();
+        this.#dead -= 1;
+      }
     }
   }
 
   #removeDead(): void {
-    const timers = this.#timers;
-    const keep = (slot: number): boolean => {
-      if (!timers.isDead(slot)) return true;
-      timers.free(slot);
-      return false;
-    };
-    this.#run.filter(keep);
-    this.#inbox.filter(keep);
-    this.#heap.list.filter(keep);
+    const pages = this.#pages;
+    for (const list of this.#lists) pages.dropGone(list);
     this.#heap.restore();
-    this.#piles.filter(keep);
+    this.#levels.filter((id) => pages.has(id));
     this.#dead = 0;
   }
 
   /** No timer is set any more: what is left anywhere is dead. */
   #empty(): void {
-    if (this.#dead > 0) this.#removeDead();
-    this.#inboxBound = Infinity;
-    if (this.#timers.shrink()) {
-      this.#run.reset();
-      this.#inbox.reset();
-      this.#heap.list.reset();
-    }
+    this.#pages.clear();
+    this.#unsortedBound = Infinity;
+    for (const list of this.#lists) list.clear();
+    this.#levels.clear();
+    this.#cleared = -Infinity;
+    this.#dead = 0;
+    this.#firstId = 0;
   }
 }

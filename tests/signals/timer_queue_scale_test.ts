@@ -151,3 +151,56 @@ test("TimerQueue: bursts that are cancelled in order, newest first or at random 
     assert.equal(queue.size, set.size);
   }
 });
+
+test("TimerQueue: few that outlast many are in order, and can be cancelled", () => {
+  const random = makeRandom(5);
+  const queue = new TimerQueue<number>();
+  const deadlines: number[] = [];
+  const ids: TimerId[] = [];
+  let outlasting: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const first = ids.length;
+    for (let n = 0; n < 100_000; n += 1) {
+      deadlines.push(Math.floor(random() * 1000));
+      ids.push(queue.schedule(ids.length, deadlines.at(-1) ?? 0));
+    }
+    // Some rounds put all in order before.
+    if (round > 0) assert.equal(queue.nextDeadline, 0);
+    for (let n = first; n < ids.length; n += 1) {
+      if (n % 1000 === 7) outlasting.push(n);
+      else assert.equal(queue.cancel(ids[n] ?? 0), true);
+    }
+    assert.equal(queue.size, outlasting.length);
+    outlasting = outlasting.filter((n) => {
+      if (random() < 0.7) return true;
+      assert.equal(queue.cancel(ids[n] ?? 0), true);
+      return false;
+    });
+  }
+  for (const [n, id] of ids.entries()) {
+    if (n % 1000 !== 7) assert.equal(queue.cancel(id), false);
+  }
+  const expected = outlasting.toSorted((a, b) =>
+    (deadlines[a] ?? 0) - (deadlines[b] ?? 0) || a - b
+  );
+  const taken: (number | undefined)[] = [];
+  while (queue.size > 0) taken.push(queue.take());
+  assert.deepEqual(taken, expected);
+});
+
+test("TimerQueue: an old timer stays, and is the only one, while millions come and go", () => {
+  const queue = new TimerQueue<string>();
+  const old = queue.schedule("old", 1e9);
+  let young: TimerId = 0;
+  for (let n = 0; n < 2_000_000; n += 1) {
+    const next = queue.schedule("young", 1e6 + n);
+    assert.equal(queue.cancel(young), n > 0);
+    young = next;
+  }
+  assert.equal(queue.size, 2);
+  assert.equal(queue.take(), "young");
+  assert.equal(queue.cancel(young), false);
+  assert.equal(queue.nextDeadline, 1e9);
+  assert.equal(queue.cancel(old), true);
+  assert.equal(queue.nextDeadline, Infinity);
+});
