@@ -36,17 +36,18 @@ type State =
 
 /** An endpoint from the first step of its connection to the release of the socket. */
 export class RemoteResource implements ConnectionEvents, Closing, IdleUser {
-  readonly id: ResourceId;
-  readonly adapter: Adapter;
+  // The hot ones first: with many connections each line of the cache that is touched is a wait.
+  #state: State = "down";
+  readonly #registry: Registry;
   readonly traffic: Traffic = new Traffic();
   /** Both from `attach`, which comes before all else; the connection changes when it is made again. */
   connection!: Connection;
   endpoint!: Endpoint;
-  readonly #registry: Registry;
+  readonly id: ResourceId;
+  readonly adapter: Adapter;
   readonly #listener: LocalResource | undefined;
   /** Of a connect that waits for its outcome, or is made again. Neither this nor a listener: attached. */
   #own: OwnConnect | undefined;
-  #state: State = "down";
   readonly #idleTimeoutMs: number;
   #idleWatch: IdleWatch | undefined;
   #readyAt = 0;
