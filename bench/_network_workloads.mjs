@@ -238,6 +238,7 @@ export function echo(transport) {
     unit: "µs",
     better: "lower",
     isQuick: true,
+    isFickle: true,
     contenders: () =>
       // Bytes with no messages in them: the least that there is to do.
       entries(contenders("tcp"), async (contender, settings) => {
@@ -293,6 +294,7 @@ export const thousandEcho = {
   unit: "messages/s",
   better: "higher",
   isQuick: false,
+  isFickle: true,
   contenders: () =>
     entries([
       ...signalbox(),

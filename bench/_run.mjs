@@ -44,6 +44,12 @@ export class WorkloadRun {
     return this.#entries.length === 0;
   }
 
+  /** How often each contender is to be measured. */
+  get rounds() {
+    const { runs } = this.#options.settings;
+    return this.#workload.isFickle === true ? 2 * runs : runs;
+  }
+
   /** Gives every contender one turn, unless what it measures never changes and is known. */
   async round() {
     const { id, isFixed, prepare } = this.#workload;
@@ -55,7 +61,7 @@ export class WorkloadRun {
       // Who failed twice has shown that it cannot; a failure may take long.
       if (result === undefined || result.failures.length > 1) continue;
       onProgress(
-        `${id}  ${this.#rounds + 1}/${settings.runs}  ${entry.label}`,
+        `${id}  ${this.#rounds + 1}/${this.rounds}  ${entry.label}`,
       );
       try {
         const figures = await entry.run(settings);
@@ -96,9 +102,7 @@ export async function runAll(workloads, options) {
   for (const workload of workloads) {
     const run = new WorkloadRun(workload, options);
     if (run.isEmpty) continue;
-    for (let round = 0; round < options.settings.runs; round++) {
-      await run.round();
-    }
+    for (let round = 0; round < run.rounds; round++) await run.round();
     options.onResult(run.result());
   }
 }

@@ -21,6 +21,7 @@
  * @property {"higher" | "lower"} better
  * @property {boolean} isQuick whether it is part of `--quick`
  * @property {boolean} [isFixed] whether it comes out the same each time, and is measured once
+ * @property {boolean} [isFickle] whether it hangs on where the system puts the processes, and is measured twice as often
  * @property {() => Entry[]} contenders
  * @property {() => Promise<void>} [prepare]
  *

@@ -23,7 +23,8 @@ const HELP = `npm run bench -- [options]
                    machine with fewer runs than five
   --only NAMES     these workloads, separated by commas; the beginning of a name is enough
   --runtime NAMES  deno, bun, node, separated by commas; default: all
-  --runs N         how often each contender is measured; default 5
+  --runs N         how often each contender is measured; default 5, and round
+                   trips twice as often
   --json FILE      write everything down
   --charts         draw the charts and the page of docs/benchmarks/ from it
   --list           print the workloads and contenders

@@ -103,7 +103,10 @@ function machineText({ date, machine, versions, options }) {
       `${machine.loadBefore} and ${machine.loadAfter ?? "?"}`,
     ],
     ["Minutes", String(machine.minutes ?? "broken off")],
-    ["Runs of each contender", String(options.runs)],
+    [
+      "Runs of each contender",
+      `${options.runs}; of round trips ${2 * options.runs}`,
+    ],
     ...Object.entries(versions),
   ];
   const table = markdownTable({ head: ["", ""], rows }, 2);
