@@ -218,10 +218,7 @@ function pivot({ unit, contenders }) {
  * @returns {Table}
  */
 export function barTable(verdicts) {
-  const ids = [...new Set(verdicts.map(({ bar }) => bar))];
-  const runtimes = RUNTIMES.filter((runtime) =>
-    verdicts.some(({ subject }) => subject === runtime)
-  );
+  const { runtimes, bars } = barsOf(verdicts);
   return {
     head: [
       "workload",
@@ -230,15 +227,14 @@ export function barTable(verdicts) {
       ...runtimes.map((runtime) => RUNTIME_NAMES[runtime] ?? runtime),
       "any",
     ],
-    rows: ids.map((id) => {
-      const own = verdicts.filter(({ bar }) => bar === id);
+    rows: bars.map((own) => {
       const [first] = own;
       const cell = (/** @type {(subject: string) => boolean} */ matches) => {
         const verdict = own.find(({ subject }) => matches(subject));
         return verdict === undefined ? "" : verdictText(verdict);
       };
       return [
-        first?.title ?? id,
+        first?.title ?? "",
         first?.against ?? "",
         limitText(own),
         ...runtimes.map((runtime) => cell((subject) => subject === runtime)),
@@ -255,9 +251,8 @@ export function barTable(verdicts) {
  * @returns {Table}
  */
 export function standingTable(verdicts) {
-  const beside = verdicts.filter(({ rival }) => rival !== undefined);
-  const runtimes = RUNTIMES.filter((runtime) =>
-    beside.some(({ subject }) => subject === runtime)
+  const { runtimes, bars } = barsOf(
+    verdicts.filter(({ rival }) => rival !== undefined),
   );
   return {
     head: [
@@ -265,17 +260,29 @@ export function standingTable(verdicts) {
       "beside",
       ...runtimes.map((runtime) => RUNTIME_NAMES[runtime] ?? runtime),
     ],
-    rows: [...new Set(beside.map(({ bar }) => bar))].map((id) => {
-      const own = beside.filter(({ bar }) => bar === id);
-      return [
-        own[0]?.title ?? id,
-        own[0]?.against ?? "",
-        ...runtimes.map((runtime) => {
-          const ratio = own.find(({ subject }) => subject === runtime)?.ratio;
-          return ratio === undefined ? "" : `${digits(ratio)} ×`;
-        }),
-      ];
-    }),
+    rows: bars.map((own) => [
+      own[0]?.title ?? "",
+      own[0]?.against ?? "",
+      ...runtimes.map((runtime) => {
+        const ratio = own.find(({ subject }) => subject === runtime)?.ratio;
+        return ratio === undefined ? "" : `${digits(ratio)} ×`;
+      }),
+    ]),
+  };
+}
+
+/**
+ * The verdicts of each bar, and the runtimes that they are about.
+ *
+ * @param {readonly import("./_bars.mjs").Verdict[]} verdicts
+ */
+function barsOf(verdicts) {
+  const ids = [...new Set(verdicts.map(({ bar }) => bar))];
+  return {
+    runtimes: RUNTIMES.filter((runtime) =>
+      verdicts.some(({ subject }) => subject === runtime)
+    ),
+    bars: ids.map((id) => verdicts.filter(({ bar }) => bar === id)),
   };
 }
 
