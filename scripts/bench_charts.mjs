@@ -38,9 +38,11 @@ const TEXT_COLUMNS_OF_BARS = 3;
 /**
  * Draws all charts and writes the tables.
  *
- * @param {import("../bench/_report.mjs").Results} results
+ * @param {import("../bench/_report.mjs").Results} measured
  */
-export async function drawCharts(results) {
+export async function drawCharts(measured) {
+  // Of the figures that are kept, so that they make the same page again.
+  const results = rounded(measured);
   // By the bars as they are now, also when the run was broken off.
   results.verdicts = judge(results.workloads);
   mkdirSync(folder, { recursive: true });
