@@ -41,7 +41,7 @@ import { checkBundleSizes } from "./bundle_sizes.mjs";
 import { checkDocs } from "./check_docs.mjs";
 import { checkLayers } from "./layers.mjs";
 import { readDenoJson } from "./npm_package.mjs";
-import { cargoProblem, peerPath, RUST_PEERS } from "./peers.mjs";
+import { cargoProblem } from "./peers.mjs";
 import {
   bunPath,
   denoPath,
@@ -254,9 +254,12 @@ function interop() {
   const withPeers = (run) => async (context) => {
     const problem = cargoProblem();
     if (problem !== undefined) return skipped(problem);
-    // Before the tests: they take minutes to build.
-    for (const name of RUST_PEERS) peerPath(name);
-    return await run(context);
+    // Before the tests, and in a process of its own: it takes minutes, in which
+    // this one has to read what other checks print.
+    const { code, output } = await execute(process.execPath, [
+      "scripts/peers.mjs",
+    ]);
+    return code === 0 ? await run(context) : failed(output);
   };
   return [
     {
