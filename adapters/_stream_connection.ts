@@ -14,11 +14,11 @@ import type {
 } from "../runtime/driver.ts";
 import type { Fault } from "../runtime/fault.ts";
 import type { TlsSession } from "../runtime/tls.ts";
+import { Deadline, lingerLeft } from "./_deadline.ts";
 import type {
   AdapterHost,
   CloseOptions,
   DisconnectReason,
-  HostTimer,
   Outbox,
   OutboxControl,
   OutboxLimits,
@@ -81,6 +81,7 @@ export class StreamConnection implements StreamEvents {
   readonly #host: AdapterHost;
   readonly #user: StreamUser;
   readonly #limits: OutboxLimits;
+  readonly #deadline: Deadline;
   #socket: StreamSocket | undefined;
   #outbox: (Outbox & OutboxControl) | undefined;
   #state: State;
@@ -88,9 +89,6 @@ export class StreamConnection implements StreamEvents {
   #lingerMs = 0;
   /** When `finish` was called. */
   #finishedAt = 0;
-  #timer: HostTimer | undefined;
-  #whenDue: () => void = () => {};
-  #dueAt = 0;
 
   /**
    * @param host The node.
@@ -107,6 +105,7 @@ export class StreamConnection implements StreamEvents {
     this.#host = host;
     this.#limits = limits;
     this.#user = user;
+    this.#deadline = new Deadline(host);
     this.#state = state;
   }
 
@@ -183,7 +182,7 @@ export class StreamConnection implements StreamEvents {
     const before = this.#state;
     if (before === "gone") return;
     this.#state = "gone";
-    this.#clearTimer();
+    this.#deadline.stop();
     this.#outbox?.clear();
     if (before === "connecting" || before === "open") {
       this.#user.failed(reasonOf(fault), fault);
@@ -240,11 +239,11 @@ export class StreamConnection implements StreamEvents {
     }
     // The peer may wait for us to read before it reads on: what it sends is dropped.
     this.#attachedSocket().resume();
-    this.#setTimer(() => this.#abort(), drainMs);
+    this.#deadline.set(() => this.#abort(), drainMs);
   }
 
   #shutdown(): void {
-    this.#clearTimer();
+    this.#deadline.stop();
     if (this.#peerEnded || this.#lingerMs === 0) return this.#close();
     this.#state = "lingering";
     const socket = this.#attachedSocket();
@@ -252,12 +251,9 @@ export class StreamConnection implements StreamEvents {
     // Unread input would turn the close into a reset, which may destroy our last bytes on their way.
     socket.resume();
     const drainedMs = this.#host.driver.now() - this.#finishedAt;
-    this.#setTimer(
+    this.#deadline.set(
       () => this.#close(),
-      Math.max(
-        this.#lingerMs - drainedMs,
-        Math.min(this.#lingerMs, CLOSE_GRACE_MS),
-      ),
+      lingerLeft(this.#lingerMs, drainedMs),
     );
   }
 
@@ -268,37 +264,21 @@ export class StreamConnection implements StreamEvents {
   }
 
   #close(): void {
-    this.#clearTimer();
+    this.#deadline.stop();
     this.#state = "closing";
     this.#attachedSocket().close();
-    this.#setTimer(() => this.#abort(), CLOSE_GRACE_MS);
+    this.#deadline.set(() => this.#abort(), CLOSE_GRACE_MS);
   }
 
   #abort(): void {
-    this.#clearTimer();
+    this.#deadline.stop();
     this.#state = "closing";
     this.#attachedSocket().abort();
   }
 
   #hurry(lingerMs: number, waitMs: number): void {
     this.#lingerMs = Math.min(this.#lingerMs, lingerMs);
-    if (
-      this.#timer !== undefined &&
-      this.#host.driver.now() + waitMs < this.#dueAt
-    ) this.#setTimer(this.#whenDue, waitMs);
-  }
-
-  #setTimer(callback: () => void, delayMs: number): void {
-    this.#clearTimer();
-    this.#whenDue = callback;
-    this.#dueAt = this.#host.driver.now() + delayMs;
-    this.#timer = this.#host.setTimer(callback, delayMs);
-  }
-
-  #clearTimer(): void {
-    if (this.#timer === undefined) return;
-    this.#host.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#deadline.hasten(waitMs);
   }
 
   #attachedSocket(): StreamSocket {

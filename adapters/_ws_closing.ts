@@ -4,10 +4,8 @@
  * @module
  */
 
-import type { AdapterHost, CloseOptions, HostTimer } from "./adapter.ts";
-
-/** How long the peer is given at least to answer the close frame, unless it gets less in all, in milliseconds. */
-const LEAST_LINGER_MS = 1_000;
+import { Deadline, lingerLeft } from "./_deadline.ts";
+import type { AdapterHost, CloseOptions } from "./adapter.ts";
 
 /**
  * A close that is under way: first the output leaves, then the peer's close
@@ -18,12 +16,11 @@ export class WsClosing {
   /** What the second step gets of its own; without it, both steps share the time that is asked for. */
   readonly #closeTimeoutMs: number | undefined;
   readonly #giveUp: () => void;
+  readonly #deadline: Deadline;
   readonly #since: number;
   #drainMs: number;
   #lingerMs: number;
   #isLingering = false;
-  #timer: HostTimer | undefined;
-  #dueAt = 0;
 
   /**
    * @param host The node.
@@ -40,6 +37,7 @@ export class WsClosing {
     this.#host = host;
     this.#closeTimeoutMs = closeTimeoutMs;
     this.#giveUp = giveUp;
+    this.#deadline = new Deadline(host);
     this.#since = host.driver.now();
     this.#drainMs = options.drainMs;
     this.#lingerMs = options.lingerMs === 0
@@ -64,7 +62,7 @@ export class WsClosing {
 
   /** Waits for the output to leave. */
   awaitOutput(): void {
-    this.#wait(this.#drainMs);
+    this.#deadline.set(this.#giveUp, this.#drainMs);
   }
 
   /** The output has left: waits for the peer's close frame. */
@@ -73,12 +71,7 @@ export class WsClosing {
     const drainedMs = this.#closeTimeoutMs === undefined
       ? this.#host.driver.now() - this.#since
       : 0;
-    this.#wait(
-      Math.max(
-        this.#lingerMs - drainedMs,
-        Math.min(this.#lingerMs, LEAST_LINGER_MS),
-      ),
-    );
+    this.#deadline.set(this.#giveUp, lingerLeft(this.#lingerMs, drainedMs));
   }
 
   /** Closes no later than a second call asks for. */
@@ -88,8 +81,7 @@ export class WsClosing {
       this.#lingerMs,
       this.#closeTimeoutMs ?? options.lingerMs,
     );
-    const waitMs = this.#isLingering ? this.#lingerMs : this.#drainMs;
-    if (this.#host.driver.now() + waitMs < this.#dueAt) this.#wait(waitMs);
+    this.#deadline.hasten(this.#isLingering ? this.#lingerMs : this.#drainMs);
   }
 
   /** The shorter of what is left and what is asked for. */
@@ -102,13 +94,6 @@ export class WsClosing {
 
   /** Waits no longer. */
   stop(): void {
-    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #wait(delayMs: number): void {
-    this.stop();
-    this.#dueAt = this.#host.driver.now() + delayMs;
-    this.#timer = this.#host.setTimer(this.#giveUp, delayMs);
+    this.#deadline.stop();
   }
 }

@@ -15,6 +15,7 @@ import type {
   WebSocketSocket,
 } from "../runtime/driver.ts";
 import { Fault } from "../runtime/fault.ts";
+import { Deadline } from "./_deadline.ts";
 import type { ConnectionLimits } from "./_framed_connection.ts";
 import { reasonOf } from "./_stream_connection.ts";
 import { closeOutcome } from "./_ws_close.ts";
@@ -25,7 +26,6 @@ import type {
   CloseOptions,
   Connection,
   ConnectionEvents,
-  HostTimer,
 } from "./adapter.ts";
 
 /** How long the runtime may take to close after a fault, in milliseconds. */
@@ -40,10 +40,10 @@ const MAX_UNPAUSED_BYTES = 64 * (1 << 20);
 /** One native WebSocket. */
 export class NativeWsConnection implements Connection, WebSocketEvents {
   readonly frameKey = undefined;
-  readonly #host: AdapterHost;
   readonly #limits: ConnectionLimits;
   readonly #requestedAddress: SocketAddress | undefined;
   readonly #closeTimeoutMs: number | undefined;
+  readonly #deadline: Deadline;
   /** From `attach` and `listen`, which come before all else. */
   #socket!: WebSocketSocket;
   #events!: ConnectionEvents;
@@ -51,8 +51,6 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   #isCongested = false;
   /** Bytes that came although the node had paused; undefined while it has not. */
   #unpaused: number | undefined;
-  #timer: HostTimer | undefined;
-  #deadline = Infinity;
 
   /**
    * @param host The node.
@@ -66,7 +64,7 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     closeTimeoutMs: number | undefined,
     requestedAddress: SocketAddress | undefined,
   ) {
-    this.#host = host;
+    this.#deadline = new Deadline(host);
     this.#limits = limits;
     this.#closeTimeoutMs = closeTimeoutMs;
     this.#requestedAddress = requestedAddress;
@@ -156,11 +154,14 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
       return;
     }
     if (before === "open") socket.close(code, reason);
-    this.#abortAfter(
-      this.#closeTimeoutMs === undefined || options.lingerMs === 0
-        ? Math.max(drainMs, options.lingerMs)
-        : drainMs + this.#closeTimeoutMs,
-    );
+    const waitMs = this.#closeTimeoutMs === undefined || options.lingerMs === 0
+      ? Math.max(drainMs, options.lingerMs)
+      : drainMs + this.#closeTimeoutMs;
+    if (waitMs === 0) {
+      this.#deadline.stop();
+      socket.abort();
+    } else if (before === "open") this.#abortAfter(waitMs);
+    else this.#deadline.hasten(waitMs);
   }
 
   open(): void {
@@ -197,7 +198,7 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
   closed(code: number, reason: string, fault: Fault | undefined): void {
     const before = this.#phase;
     this.#phase = "over";
-    this.#stopTimer();
+    this.#deadline.stop();
     if (before === "connecting") {
       this.#events.closed(
         fault === undefined ? "protocol" : reasonOf(fault),
@@ -241,24 +242,7 @@ export class NativeWsConnection implements Connection, WebSocketEvents {
     this.#abortAfter(CLOSE_AFTER_FAULT_MS);
   }
 
-  /** Waits no longer than this, or than said before. */
   #abortAfter(delayMs: number): void {
-    const deadline = this.#host.driver.now() + delayMs;
-    if (deadline >= this.#deadline) return;
-    this.#deadline = deadline;
-    this.#stopTimer();
-    if (delayMs === 0) {
-      this.#socket.abort();
-    } else {
-      this.#timer = this.#host.setTimer(
-        () => this.#socket.abort(),
-        delayMs,
-      );
-    }
-  }
-
-  #stopTimer(): void {
-    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#deadline.set(() => this.#socket.abort(), delayMs);
   }
 }
