@@ -7,10 +7,10 @@
 import { GatherBuffer } from "./_gather_buffer.ts";
 import { applyMask } from "./_mask.ts";
 import { Utf8Check } from "./_utf8_check.ts";
+import { headProblem, headSize, int32 } from "./_web_socket_head.ts";
 import {
   CLOSE_NO_STATUS,
   isCloseCode,
-  MAX_CONTROL_PAYLOAD,
   WebSocketOpcode,
 } from "./web_socket_frame.ts";
 
@@ -237,42 +237,13 @@ export class WebSocketDecoder {
 
   /** Judges the first two bytes of a head. */
   #admits(head: Uint8Array, at: number): boolean {
-    const first = head[at] ?? 0;
-    const second = head[at + 1] ?? 0;
-    const opcode = first & 0x0f;
-    if ((first & 0x70) !== 0) {
-      return this.#fail("A reserved bit is set without an extension");
-    }
-    if ((second & 0x80) === 0 ? this.#isServer : !this.#isServer) {
-      return this.#fail(
-        this.#isServer
-          ? "A frame of the client is not masked"
-          : "A frame of the server is masked",
-      );
-    }
-    if (opcode >= WebSocketOpcode.close) {
-      if (opcode > WebSocketOpcode.pong) {
-        return this.#fail(`The opcode ${opcode} is unknown`);
-      }
-      if ((first & 0x80) === 0) {
-        return this.#fail("A control frame is fragmented");
-      }
-      if ((second & 0x7f) > MAX_CONTROL_PAYLOAD) {
-        return this.#fail("A control frame is larger than 125 bytes");
-      }
-      return true;
-    }
-    if (opcode > WebSocketOpcode.binary) {
-      return this.#fail(`The opcode ${opcode} is unknown`);
-    }
-    if ((opcode === WebSocketOpcode.continuation) !== this.#isInMessage) {
-      return this.#fail(
-        this.#isInMessage
-          ? "A message begins before the one before it has ended"
-          : "A continuation frame continues no message",
-      );
-    }
-    return true;
+    const problem = headProblem(
+      head[at] ?? 0,
+      head[at + 1] ?? 0,
+      this.#isServer,
+      this.#isInMessage,
+    );
+    return problem === undefined || this.#fail(problem);
   }
 
   /** Takes a whole head. */
@@ -466,16 +437,4 @@ export class WebSocketDecoder {
     this.#stop();
     return false;
   }
-}
-
-function headSize(second: number): number {
-  const length = second & 0x7f;
-  const size = length < 126 ? 2 : length === 126 ? 4 : 10;
-  return second < 0x80 ? size : size + 4;
-}
-
-/** As a signed integer, which engines keep unboxed. The four bytes must be there. */
-function int32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
-    bytes[at + 3]!;
 }
