@@ -538,5 +538,5 @@ test("EventQueue in real time: a timer that is set while a receiver waits is pro
   lateness.sort((a, b) => a - b);
   assert.ok((lateness[0] ?? -1) >= 0, `${lateness[0]} ms too early`);
   // The median, for the machine may be busy.
-  assert.ok((lateness[10] ?? 99) < 10, `typically ${lateness[10]} ms late`);
+  assert.ok((lateness[10] ?? 999) < 100, `typically ${lateness[10]} ms late`);
 });
