@@ -10,6 +10,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CHECKS } from "./_checks.mjs";
+import { isCi } from "./_ci.mjs";
 import { failed, sum } from "./_outcome.mjs";
 import { ensureDependencies } from "./runtimes.mjs";
 
@@ -126,10 +127,6 @@ function isMeasuring({ id, group }) {
 function isGood(outcome) {
   return outcome !== undefined && outcome.failed === 0 &&
     (outcome.skipped === 0 || !isCi());
-}
-
-function isCi() {
-  return !["", "0", "false", undefined].includes(process.env.CI);
 }
 
 function selected() {

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import process from "node:process";
-import fc from "fast-check";
 import { type WebSocket as NpmWebSocket, WebSocketServer } from "ws";
 import WebSocketClient from "ws";
 import { attachWebSocket, WebSocketClose, Ws, ws } from "../../adapters/ws.ts";
 import { Ws as ClientWs } from "../../adapters/ws_client.ts";
 import { createNode } from "../../mod.ts";
+import { fc } from "../_property.ts";
 import {
   conforms,
   isNetworkError,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   bytesCodec,
   jsonCodec,
@@ -7,6 +6,7 @@ import {
   textCodec,
   validated,
 } from "../../codec/codec.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 
 const isNumber: StandardSchema<number> = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { type ReconnectOptions, Transport } from "../../mod.ts";
 import { Backoff } from "../../network/backoff.ts";
+import { fc } from "../_property.ts";
 import { conforms, type TestNode } from "./_nodes.ts";
 import { end, NOBODY, puppetTransport, refused } from "./_puppet_transport.ts";
 import { virtualTime } from "./_virtual.ts";

@@ -14,12 +14,13 @@ import type {
   Endpoint,
   SocketAddress,
 } from "../../mod.ts";
+import { chooseSeed } from "../_seed.ts";
 import { Random } from "../fuzz/_random.ts";
 import { conforms, inWorld, type TestNode, type World } from "./_nodes.ts";
 import { type TransportRow, transports } from "./_transports.ts";
 
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 4);
-const SEED = Number(process.env.SIGNALBOX_SEED ?? Date.now() % 1_000_000);
+const SEED = chooseSeed();
 
 /** The longest drain that is asked for, in milliseconds. */
 const MAX_DRAIN_MS = 300;

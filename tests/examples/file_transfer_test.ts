@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import process from "node:process";
-import fc from "fast-check";
 import { CHUNK_SIZE } from "../../examples/file_transfer/protocol.ts";
 import { safeName } from "../../examples/file_transfer/safe_name.ts";
 import { createNode, type Endpoint, Transport } from "../../mod.ts";
 import { type RunningProcess, withTempFolder } from "../_support.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import {
   checkArguments,

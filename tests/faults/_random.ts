@@ -5,9 +5,9 @@
  * @module
  */
 
-import process from "node:process";
 import { conformsOn, type World } from "../conformance/_nodes.ts";
 import type { TransportRow } from "../conformance/_transports.ts";
+import { chooseSeed } from "../_seed.ts";
 import type { TestOptions } from "../_test.ts";
 
 /** Numbers that follow from a seed (xorshift of 32 bits). */
@@ -45,13 +45,6 @@ export class Random {
     this.#state = state >>> 0;
     return this.#state;
   }
-}
-
-function chooseSeed(): number {
-  const given = process.env.SIGNALBOX_SEED;
-  return given === undefined
-    ? Math.floor(Math.random() * 0xffff_fffe) + 1
-    : Number(given);
 }
 
 /** Registers one behaviour for each transport; a failure tells the seed. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { Framing } from "../../framing/framing.ts";
 import { messagePackFraming } from "../../framing/message_pack.ts";
 import { createNewlineFraming, newlineFraming } from "../../framing/newline.ts";
 import { taggedFraming } from "../../framing/tagged.ts";
 import { varintFraming } from "../../framing/varint.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { Collector, encode, fromHex, pushInPieces } from "./_stream.ts";
 

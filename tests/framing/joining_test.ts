@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { Framing } from "../../framing/framing.ts";
 import { messagePackFraming } from "../../framing/message_pack.ts";
 import { taggedFraming } from "../../framing/tagged.ts";
 import { varintFraming } from "../../framing/varint.ts";
 import { WebSocketDecoder } from "../../framing/web_socket_decoder.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { Collector, encodeAll, summarize } from "./_stream.ts";
 import { frameBytes, framesBytes, LogSink } from "./_web_socket_frames.ts";

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { Framing } from "../../framing/framing.ts";
 import { messagePackFraming } from "../../framing/message_pack.ts";
 import { createNewlineFraming, newlineFraming } from "../../framing/newline.ts";
@@ -11,6 +10,7 @@ import {
   varintSize,
   writeVarint,
 } from "../../framing/varint.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import {
   Collector,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { WebSocketDecoder } from "../../framing/web_socket_decoder.ts";
 import { FRAME_EXAMPLES } from "../vectors/rfc6455.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { DECODER_CASES } from "./_web_socket_cases.ts";
 import {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
-import fc from "fast-check";
 import {
   RandomMaskKeys,
   webSocketHeadSize,
@@ -10,6 +9,7 @@ import {
   writeMaskedFrame,
   writeWebSocketHead,
 } from "../../framing/web_socket_frame.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { DECODER_CASES } from "./_web_socket_cases.ts";
 import {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
-import fc from "fast-check";
 import { encodeBase64 } from "../../framing/_base64.ts";
 import { sha1 } from "../../framing/_sha1.ts";
 import { Utf8Check } from "../../framing/_utf8_check.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { cut } from "./_web_socket_frames.ts";
 

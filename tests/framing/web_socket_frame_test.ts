@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   closePayload,
   isCloseCode,
@@ -13,6 +12,7 @@ import {
   writeWebSocketHead,
 } from "../../framing/web_socket_frame.ts";
 import { HEAD_EXAMPLES } from "../vectors/rfc6455.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import {
   bytesOf,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   refusesWebSocketRequest,
   webSocketKey,
@@ -15,6 +14,7 @@ import {
 } from "../../framing/web_socket_handshake.ts";
 import type { WebSocketRequestResult } from "../../framing/web_socket_handshake.ts";
 import { KEY_EXAMPLE } from "../vectors/rfc6455.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { cut, cuttings, joined, utf8 } from "./_web_socket_frames.ts";
 

@@ -4,11 +4,10 @@
  * @module
  */
 
-import process from "node:process";
+import { chooseSeed } from "../_seed.ts";
 
 /** The seed of this run: `SIGNALBOX_SEED` repeats one. */
-export const SEED: number = Number(process.env.SIGNALBOX_SEED) ||
-  Math.floor(Math.random() * 0xffff_ffff);
+export const SEED: number = chooseSeed();
 
 /** A generator of numbers from 0 up to 1. */
 export type Random = () => number;

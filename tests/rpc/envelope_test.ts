@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   decodeEnvelope,
   encodeEnvelope,
   type Envelope,
   isEnvelope,
 } from "../../rpc/envelope.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 
 const number = fc.maxSafeNat();

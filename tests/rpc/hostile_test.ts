@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   decodeEnvelope,
   encodeEnvelope,
   type Envelope,
 } from "../../rpc/envelope.ts";
+import { fc } from "../_property.ts";
 import {
   conformsOn,
   eventually,

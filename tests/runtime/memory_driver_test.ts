@@ -3,13 +3,13 @@
  */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { DatagramSocket, SocketAddress } from "../../runtime/driver.ts";
 import {
   createMemoryNetwork,
   type MemoryClock,
   memoryDriver,
 } from "../../runtime/memory.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 import { datagramRows } from "./_datagram_contract.ts";
 import { DatagramProbe } from "./_datagram_probe.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   Dispatcher,
   type DispatcherOptions,
 } from "../../signals/dispatcher.ts";
 import { Ring } from "../../signals/ring.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 
 /** A dispatcher with a source of signals, and hooks that note their calls. */

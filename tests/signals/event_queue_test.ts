@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { FakeClock } from "../../signals/clock.ts";
 import {
   EventQueue,
   EventQueueClosedError,
 } from "../../signals/event_queue.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 
 function fake<E = string>(): { clock: FakeClock; queue: EventQueue<E> } {

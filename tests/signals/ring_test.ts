@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { Ring } from "../../signals/ring.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 
 test("Ring: any sequence of operations gives what an array gives", () => {

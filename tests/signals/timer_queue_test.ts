@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { SmallTimerQueue } from "../../signals/_small_timer_queue.ts";
 import { type TimerId, TimerQueue } from "../../signals/timer_queue.ts";
 import type { TimerStore } from "../../signals/timer_store.ts";
+import { fc } from "../_property.ts";
 import { test } from "../_test.ts";
 
 interface ModelTimer {
