@@ -270,11 +270,11 @@ export async function runPair(
  * Runs one program to its result.
  *
  * @param {readonly string[]} command
- * @param {number} timeoutMs
+ * @param {{ timeoutMs: number, env?: Record<string, string> }} options
  * @returns {Promise<Record<string, unknown>>}
  */
-export async function runAlone(command, timeoutMs) {
-  const program = new Program(command);
+export async function runAlone(command, { timeoutMs, env = {} }) {
+  const program = new Program(command, { env });
   try {
     return await program.line("seconds", timeoutMs);
   } finally {
