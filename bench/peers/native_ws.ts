@@ -30,7 +30,7 @@ const { hostname, port } = new URL(`ws://${command.address}`);
 function attach(socket: WebSocket, opened: () => void): void {
   socket.binaryType = "arraybuffer";
   const link = new PolledLink(
-    (payload) => socket.send(payload.slice()),
+    (payload) => socket.send(payload),
     () => socket.bufferedAmount,
     () => socket.close(),
   );
