@@ -21,13 +21,15 @@ export interface RawSocket {
 /** What is made of a socket, and told of it. */
 export interface RawHandlers<T> {
   open(socket: RawSocket): T;
-  /** The chunk may be overwritten after the call. */
+  /** Where chunks are lent, it is overwritten after the call. */
   data(state: T, chunk: Uint8Array): void;
   close(state: T): void;
 }
 
 /** The sockets of one runtime. */
 export interface RawSockets {
+  /** Whether the next read overwrites a chunk. */
+  readonly lendsChunks: boolean;
   /** Resolves with the port. */
   listen<T>(
     hostname: string,
@@ -87,6 +89,7 @@ class NodeSocket implements RawSocket {
 }
 
 const nodeSockets: RawSockets = {
+  lendsChunks: false,
   listen(hostname, port, handlers) {
     return new Promise((resolve, reject) => {
       const server = net.createServer(
@@ -179,6 +182,7 @@ class DenoSocket implements RawSocket {
 }
 
 const denoSockets: RawSockets = {
+  lendsChunks: true,
   listen(hostname, port, handlers) {
     const listener = Deno.listen({ hostname, port, tcpBacklog: 4_096 });
     void (async () => {
@@ -307,6 +311,7 @@ function bunSockets(bun: BunApi): RawSockets {
     error() {},
   });
   return {
+    lendsChunks: false,
     listen: (hostname, port, handlers) =>
       Promise.resolve(
         bun.listen({ hostname, port, socket: handle(handlers) }).port,

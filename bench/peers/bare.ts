@@ -22,6 +22,7 @@ const HIGH_WATER = 1 << 20;
 const CONNECTIONS_AT_ONCE = 64;
 
 const command = readPeerCommand();
+const sockets = rawSockets();
 endWithInput();
 
 /** A TCP connection without messages. */
@@ -82,6 +83,8 @@ class FramedLink implements Link {
 }
 
 function streamHandlers(role: Role): RawHandlers<StreamLink> {
+  // What an echo sends may have to wait in the socket.
+  const copies = command.mode === "echo" && sockets.lendsChunks;
   return {
     open(socket) {
       const link = new StreamLink(socket);
@@ -89,8 +92,7 @@ function streamHandlers(role: Role): RawHandlers<StreamLink> {
       return link;
     },
     data(link, chunk) {
-      // The socket may hold what is sent, and the chunk is only lent.
-      role.message(link, command.mode === "echo" ? chunk.slice() : chunk);
+      role.message(link, copies ? chunk.slice() : chunk);
     },
     close: (link) => role.closed(link),
   };
@@ -112,7 +114,6 @@ function framedHandlers(role: Role): RawHandlers<FramedLink> {
 }
 
 async function open<T>(handlers: RawHandlers<T>): Promise<void> {
-  const sockets = rawSockets();
   const { hostname, port } = new URL(`tcp://${command.address}`);
   if (command.isListening) {
     const bound = await sockets.listen(hostname, Number(port), handlers);
