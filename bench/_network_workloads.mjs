@@ -356,7 +356,10 @@ export const broadcast = {
 /** @type {Workload} */
 export const bulk = {
   id: "bulk",
-  title: "FramedTcp bulk, 1 GiB in messages of 64 KiB",
+  title: ({ bulkMessages }) =>
+    `FramedTcp bulk, ${
+      bulkMessages * BULK_SIZE / 2 ** 30
+    } GiB in messages of 64 KiB`,
   unit: "bytes/s",
   better: "higher",
   isQuick: true,

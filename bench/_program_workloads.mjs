@@ -25,7 +25,7 @@ const SIZE = 64;
  * @param {object} options
  * @param {string} options.id
  * @param {string} options.what
- * @param {string} options.title
+ * @param {string} options.title without their number
  * @param {string} options.rival
  * @param {boolean} options.isQuick
  * @returns {Workload}
@@ -57,7 +57,10 @@ export function signals({ id, what, title, rival, isQuick }) {
     }));
   return {
     id,
-    title,
+    title: ({ signals }) =>
+      `${
+        signals === 1_000_000 ? "One million" : signals.toLocaleString("en")
+      } ${title}`,
     unit: "signals/s",
     better: "higher",
     isQuick,

@@ -11,6 +11,16 @@ import { summarize, turns } from "./_statistics.mjs";
  * @property {(text: string) => void} onProgress
  */
 
+/**
+ * What a workload is called where so much is done.
+ *
+ * @param {import("./_workloads.mjs").Workload} workload
+ * @param {import("./_workloads.mjs").Settings} settings
+ */
+export function titleOf({ title }, settings) {
+  return typeof title === "string" ? title : title(settings);
+}
+
 /** One workload under way. */
 export class WorkloadRun {
   #workload;
@@ -86,8 +96,14 @@ export class WorkloadRun {
         if (summary !== undefined) result.figures[name] = summary;
       }
     }
-    const { id, title, unit, better } = this.#workload;
-    return { id, title, unit, better, contenders: [...this.#results.values()] };
+    const { id, unit, better } = this.#workload;
+    return {
+      id,
+      title: titleOf(this.#workload, this.#options.settings),
+      unit,
+      better,
+      contenders: [...this.#results.values()],
+    };
   }
 }
 

@@ -16,7 +16,7 @@
  *
  * @typedef {object} Workload
  * @property {string} id
- * @property {string} title
+ * @property {string | ((settings: Settings) => string)} title a function where it tells how much is done
  * @property {string} unit
  * @property {"higher" | "lower"} better
  * @property {boolean} isQuick whether it is part of `--quick`
@@ -65,28 +65,28 @@ export const WORKLOADS = Object.freeze([
   signals({
     id: "signals-send",
     what: "send",
-    title: "One million signals sent and received",
+    title: "signals sent and received",
     rival: "setImmediate",
     isQuick: false,
   }),
   signals({
     id: "signals-priority",
     what: "priority",
-    title: "One million signals with priority sent and received",
+    title: "signals with priority sent and received",
     rival: "setImmediate",
     isQuick: false,
   }),
   signals({
     id: "timers-fired",
     what: "fired",
-    title: "One million timers set and fired",
+    title: "timers set and fired",
     rival: "setTimeout",
     isQuick: true,
   }),
   signals({
     id: "timers-cancelled",
     what: "cancelled",
-    title: "One million timers set and cancelled",
+    title: "timers set and cancelled",
     rival: "setTimeout, clearTimeout",
     isQuick: true,
   }),
