@@ -41,6 +41,9 @@ const TEXT_COLUMNS_OF_BARS = 3;
  * @param {import("../bench/_report.mjs").Results} measured
  */
 export async function drawCharts(measured) {
+  if (measured.options?.quick !== false) {
+    throw new Error("the page shows whole runs, and this is none");
+  }
   // Of the figures that are kept, so that they make the same page again.
   const results = rounded(measured);
   // By the bars as they are now, also when the run was broken off.
@@ -143,7 +146,7 @@ function speedText({ date, machine, workloads, verdicts }) {
     isBusy(machine) ? BUSY : "",
     `On ${
       date.slice(0, 10)
-    }, with ${machine.cores} cores, one connection over \`FramedTcp\` carried, in messages of 64 bytes a second, ${
+    }, with ${machine.cores} cores, one connection over \`FramedTcp\` carried so many messages of 64 bytes a second: ${
       speeds.join(", ")
     }. How many times the figure of others signalbox has:`,
     markdownTable(standingTable(verdicts), 2),
@@ -222,12 +225,18 @@ function rounded(value) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [file] = process.argv.slice(2);
-  if (file === undefined) {
+  const [file, ...others] = process.argv.slice(2);
+  if (file === undefined || others.length > 0) {
     console.error(
       "node scripts/bench_charts.mjs FILE (of npm run bench -- --json FILE)",
     );
     process.exit(2);
   }
-  await drawCharts(JSON.parse(readFileSync(file, "utf8")));
+  try {
+    await drawCharts(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`${file}: ${reason}`);
+    process.exitCode = 1;
+  }
 }
