@@ -153,6 +153,7 @@ export function oneWay(transport, size) {
               String(warmupSeconds + seconds),
             ]),
           result: "listening",
+          bothTell: true,
           // Datagrams may be lost, bytes come in other portions, and what others lose is theirs.
           ...(contender.isOurs && transport !== "udp" && transport !== "tcp" &&
             { check: checkNothingIsLost }),
@@ -345,6 +346,7 @@ export const broadcast = {
             String(2 * settings.warmupSeconds),
           ]),
         result: "connecting",
+        bothTell: true,
         ...(contender.isOurs && { check: checkNothingIsLost }),
         manyConnections: true,
         timeoutMs: TIMEOUT_MS,
@@ -384,6 +386,8 @@ export const bulk = {
             String(settings.bulkMessages),
           ]),
         result: "listening",
+        bothTell: true,
+        ...(contender.isOurs && { check: checkNothingIsLost }),
         timeoutMs: TIMEOUT_MS,
       });
       return { value: Number(result.bytes) / Number(result.seconds) };

@@ -162,15 +162,12 @@ export class Program {
       };
       const look = () => {
         const line = this.#lines.find((line) => member in line);
-        const error = this.#lines.find((line) => "error" in line);
         if (line !== undefined) {
           stop();
           resolve(line);
-        } else if (error !== undefined || this.#code !== undefined) {
+        } else if (this.#hasFailed || this.#code !== undefined) {
           stop();
-          const reason = error?.error ??
-            `it ended with status ${this.#code}: ${this.#errors.trim()}`;
-          reject(new Error(`${this.#name}: ${reason}`));
+          reject(this.#failure());
         }
       };
       const timer = setTimeout(() => {
@@ -183,6 +180,33 @@ export class Program {
           ),
         );
       }, timeoutMs);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  get #hasFailed() {
+    return this.#lines.some((line) => "error" in line) ||
+      (this.#code ?? 0) !== 0;
+  }
+
+  #failure() {
+    const line = this.#lines.find((line) => "error" in line);
+    const reason = line?.error ??
+      `it ended with status ${this.#code}: ${this.#errors.trim()}`;
+    return new Error(`${this.#name}: ${reason}`);
+  }
+
+  /**
+   * Rejects when it says that it cannot go on, or has ended as one that could not.
+   *
+   * @returns {Promise<never>}
+   */
+  failed() {
+    return new Promise((_, reject) => {
+      const look = () => {
+        if (this.#hasFailed) reject(this.#failure());
+      };
       this.#waiting.add(look);
       look();
     });
@@ -209,6 +233,7 @@ export class Program {
  * @param {readonly string[]} pair.listening
  * @param {(address: string) => readonly string[]} pair.connecting
  * @param {"listening" | "connecting"} pair.result whose result is wanted
+ * @param {boolean} [pair.bothTell] whether the other has a result too, without which it has ended too early
  * @param {(result: Record<string, unknown>, other: Record<string, unknown>) => void} [pair.check]
  *   throws if what the two tell does not fit
  * @param {number} [pair.quietMs] how long after the end of the one that connects the other is told that
@@ -223,6 +248,7 @@ export async function runPair(
     listening,
     connecting,
     result,
+    bothTell = false,
     check,
     quietMs,
     manyConnections = false,
@@ -244,10 +270,7 @@ export async function runPair(
         ? [first, second]
         : [second, first];
       // The other's failure is told at once, not after the time limit.
-      const failed = other.line("error", timeoutMs).then(
-        (line) => Promise.reject(new Error(String(line.error))),
-        () => new Promise(() => {}),
-      );
+      const failed = other.failed();
       if (quietMs !== undefined) {
         await Promise.race([second.line("seconds", timeoutMs), failed]);
         await new Promise((resolve) => setTimeout(resolve, quietMs));
@@ -256,7 +279,10 @@ export async function runPair(
       const found = await /** @type {Promise<Record<string, unknown>>} */ (
         Promise.race([wanted.line("seconds", timeoutMs), failed])
       );
-      check?.(found, await other.line("seconds", timeoutMs));
+      if (bothTell) {
+        const told = await other.line("seconds", timeoutMs);
+        check?.(found, told);
+      }
       return found;
     } finally {
       await second.end();
