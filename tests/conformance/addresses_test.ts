@@ -76,7 +76,7 @@ for (const [what, address] of MALFORMED) {
     `${what} is invalid-address at the call`,
     async (world) => {
       const node = world.node();
-      for (const { adapter } of byPort) {
+      for (const { adapter } of transports) {
         assert.throws(
           () => node.network.connect(adapter, address),
           isNetworkError("invalid-address"),
@@ -105,6 +105,42 @@ conformsOn(
       () => node.network.connect(adapter, "127.0.0.1:0"),
       isNetworkError("invalid-address"),
     );
+  },
+);
+
+/** Which transports take a URL of each scheme. A path is a name of Memory too, however it is written. */
+const SCHEMES: Readonly<Record<string, readonly string[]>> = {
+  "tcp://127.0.0.1:80": ["Tcp", "FramedTcp"],
+  "tls://127.0.0.1:80": ["Tcp", "FramedTcp"],
+  "udp://127.0.0.1:80": ["Udp"],
+  "ws://127.0.0.1:80": ["Ws"],
+  "wss://127.0.0.1:80": ["Ws"],
+  "unix:/tmp/sb-none.sock": ["Unix", "FramedUnix", "Ws", "Memory"],
+  "memory:name": ["Memory"],
+};
+
+conformsOn(
+  transports.filter(({ name }) =>
+    // The template takes the schemes that whoever copies it gives it.
+    name !== "Template" && !name.endsWith("with TLS")
+  ),
+  "a URL of another transport's scheme is invalid-address",
+  async (world, { adapter, name }) => {
+    const node = world.node();
+    for (const [url, takers] of Object.entries(SCHEMES)) {
+      if (takers.includes(name)) continue;
+      assert.throws(
+        () => node.network.connect(adapter, url),
+        isNetworkError("invalid-address"),
+        url,
+      );
+      await assert.rejects(
+        node.network.listen(adapter, url),
+        isNetworkError("invalid-address"),
+        url,
+      );
+    }
+    assert.deepEqual(node.network.resources(), []);
   },
 );
 
