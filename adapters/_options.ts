@@ -137,7 +137,8 @@ export function pathAddress(
   transport: string,
   address: TargetAddress,
 ): SocketAddress {
-  if (address.path === "") {
+  // A "memory:" URL has a name in place of the path.
+  if (address.path === "" || address.scheme !== "") {
     throw new Fault(
       "invalid-address",
       `Cannot use ${address.text} with ${transport}: it needs a path`,
