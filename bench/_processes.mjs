@@ -57,10 +57,15 @@ export function programOn(runtime, file, args, flags = {}) {
 /** @type {Set<Program>} */
 const running = new Set();
 
-for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+for (
+  const [signal, status] of /** @type {const} */ ([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ])
+) {
   process.once(signal, () => {
     for (const program of running) program.kill();
-    process.exit(130);
+    process.exit(status);
   });
 }
 
@@ -69,7 +74,8 @@ export class Program {
   /** @type {import("node:child_process").ChildProcess} */
   #child;
   #errors = "";
-  #code = /** @type {number | undefined} */ (undefined);
+  /** The exit status, or the signal that ended it; undefined while it runs. */
+  #status = /** @type {number | string | undefined} */ (undefined);
   /** @type {Promise<void>} */
   #ended;
   /** @type {Record<string, unknown>[]} */
@@ -124,8 +130,8 @@ export class Program {
       });
     }
     this.#ended = new Promise((resolve) => {
-      const end = (/** @type {number} */ code) => {
-        this.#code = code;
+      const end = (/** @type {number | string} */ status) => {
+        this.#status = status;
         running.delete(this);
         this.#wake();
         resolve();
@@ -134,7 +140,10 @@ export class Program {
         this.#errors += error.message;
         end(1);
       });
-      this.#child.once("close", (code) => end(code ?? 1));
+      this.#child.once(
+        "close",
+        (code, signal) => end(code ?? signal ?? "none"),
+      );
     });
   }
 
@@ -165,7 +174,7 @@ export class Program {
         if (line !== undefined) {
           stop();
           resolve(line);
-        } else if (this.#hasFailed || this.#code !== undefined) {
+        } else if (this.#hasFailed || this.#status !== undefined) {
           stop();
           reject(this.#failure());
         }
@@ -187,13 +196,13 @@ export class Program {
 
   get #hasFailed() {
     return this.#lines.some((line) => "error" in line) ||
-      (this.#code ?? 0) !== 0;
+      (this.#status ?? 0) !== 0;
   }
 
   #failure() {
     const line = this.#lines.find((line) => "error" in line);
     const reason = line?.error ??
-      `it ended with status ${this.#code}: ${this.#errors.trim()}`;
+      `it ended (${this.#status}): ${this.#errors.trim()}`;
     return new Error(`${this.#name}: ${reason}`);
   }
 
