@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { readDenoJson } from "../scripts/npm_package.mjs";
+import { cargoProblem } from "../scripts/peers.mjs";
 import { bunPath, denoPath, nodePath, root } from "../scripts/runtimes.mjs";
 
 /** @returns {Record<string, unknown>} */
@@ -35,7 +36,8 @@ export function versions(withPeers) {
     Bun: version(bunPath()),
     Node: version(nodePath(26)),
     ...npmVersions(withPeers ? ["ws", "zeromq", "socket.io"] : []),
-    ...(withPeers ? crateVersions() : {}),
+    // Without cargo they take no part.
+    ...(withPeers && cargoProblem() === undefined ? crateVersions() : {}),
   };
 }
 
