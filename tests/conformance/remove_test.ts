@@ -15,7 +15,7 @@ import {
   utf8,
 } from "./_nodes.ts";
 import { rawConnect, varintFrame } from "./_raw.ts";
-import { oriented, packets, transports, varintRows } from "./_transports.ts";
+import { oriented, rawRows, transports, varintRows } from "./_transports.ts";
 
 conformsOn(
   transports,
@@ -266,7 +266,7 @@ conformsOn(
 );
 
 conformsOn(
-  packets,
+  reliable,
   "a small message sent right before a remove without drain still arrives",
   async (world, row) => {
     const { server, client, toServer } = await pair(world, row);
@@ -274,6 +274,29 @@ conformsOn(
     client.remove(toServer.resourceId);
     await server.event("disconnected");
     assert.deepEqual(server.texts(), ["goodbye"]);
+  },
+);
+
+conformsOn(
+  rawRows,
+  "remove with drain loses nothing when the peer sends its FIN meanwhile",
+  async (world, row) => {
+    const server = world.node();
+    const peer = await rawConnect(world, row, await server.listen(row));
+    const { endpoint } = await server.event("accepted");
+    peer.socket.pause();
+    const block = pattern(BLOCK);
+    for (let n = 0; n < 8; n += 1) server.network.send(endpoint, block);
+    server.remove(endpoint.resourceId, { drain: true });
+    peer.socket.end();
+    await turns();
+    peer.socket.resume();
+    const frame = row.isVarint ? varintFrame(block) : block;
+    await peer.size(8 * frame.length);
+    await peer.over();
+    assert.equal(peer.error, undefined);
+    sameBytes(peer.bytes(), join(new Array<Uint8Array>(8).fill(frame)));
+    assert.equal(server.events.length, 1);
   },
 );
 
@@ -320,5 +343,27 @@ conforms(
       server.network.send(endpoint, "x"),
       SendStatus.ResourceNotFound,
     );
+  },
+);
+
+conforms(
+  "Udp",
+  "after a remove in a message callback no datagram of the same burst is delivered",
+  async (world) => {
+    const row = transports.find(({ name }) => name === "Udp");
+    assert(row !== undefined);
+    const { server, client, toServer } = await halfPair(world, row);
+    server.onEvent = (event) => {
+      if (event.type !== "message") return;
+      for (let n = 0; n < 20; n += 1) server.network.send(event.endpoint, "x");
+    };
+    client.onEvent = (event) => {
+      if (event.type !== "message") return;
+      assert.equal(client.remove(event.endpoint.resourceId), true);
+    };
+    client.network.send(toServer, "ask");
+    await client.messages(1);
+    await turns();
+    assert.equal(client.count("message"), 1);
   },
 );

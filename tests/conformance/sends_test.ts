@@ -3,6 +3,7 @@ import { Endpoint, type ResourceId, SendStatus } from "../../mod.ts";
 import {
   conforms,
   conformsOn,
+  eventually,
   halfPair,
   isNetworkError,
   pair,
@@ -12,7 +13,8 @@ import {
   type TestNode,
   turns,
 } from "./_nodes.ts";
-import { oriented, packets, transports } from "./_transports.ts";
+import { rawListen } from "./_raw.ts";
+import { oriented, packets, rawRows, transports } from "./_transports.ts";
 
 const reliable = transports.filter(({ isReliable }) => isReliable);
 
@@ -286,6 +288,31 @@ conformsOn(
     const writable = client.network.writable(toServer);
     client.remove(toServer.resourceId);
     assert.equal(await writable, false);
+  },
+);
+
+conformsOn(
+  rawRows.filter(({ raw }) => raw === "port"),
+  "writable resolves with false when the peer ends the connection meanwhile",
+  async (world, row) => {
+    const { port, peers } = await rawListen(
+      world,
+      ({ socket }) => void socket.pause(),
+    );
+    const client = world.node();
+    const toServer = client.network.connect(row.adapter, `127.0.0.1:${port}`, {
+      highWaterMark: 64 << 10,
+    });
+    await client.event("connected");
+    await eventually("the raw peer", () => peers.length === 1);
+    for (let n = 0; n < 12; n += 1) {
+      client.network.send(toServer, pattern(1 << 20, n));
+    }
+    const writable = client.network.writable(toServer);
+    await turns();
+    peers[0]?.socket.resetAndDestroy();
+    assert.equal(await writable, false);
+    assert.equal((await client.event("disconnected")).reason, "reset");
   },
 );
 

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { SendStatus } from "../../mod.ts";
+import {
+  attachWebSocket,
+  SendStatus,
+  type StandardWebSocketLike,
+} from "../../mod.ts";
 import {
   conforms,
   conformsOn,
   halfPair,
   isNetworkError,
+  join,
   pair,
   pattern,
   sameBytes,
@@ -12,7 +17,7 @@ import {
   type TestNode,
   turns,
 } from "./_nodes.ts";
-import { rawConnect } from "./_raw.ts";
+import { rawConnect, varintFrame } from "./_raw.ts";
 import { oriented, rawRows, transports } from "./_transports.ts";
 
 const reliable = transports.filter(({ isReliable }) => isReliable);
@@ -92,8 +97,28 @@ conforms(
       );
     }
     assert.deepEqual(network.resources(), []);
+    const socket = new WebSocketOfNobody();
+    assert.throws(
+      () => network.attach(attachWebSocket(socket)),
+      isNetworkError("stopped"),
+    );
+    assert.equal(socket.onmessage, null, "it is left alone");
   },
 );
+
+/** An open WebSocket of the user's own. */
+class WebSocketOfNobody implements StandardWebSocketLike {
+  readonly readyState = 1;
+  readonly bufferedAmount = 0;
+  readonly protocol = "";
+  binaryType = "arraybuffer";
+  onopen: unknown = null;
+  onmessage: unknown = null;
+  onerror: unknown = null;
+  onclose: unknown = null;
+  send(): void {}
+  close(): void {}
+}
 
 conforms("Node", "a drain out of its range is an invalid-option", (world) => {
   const node = world.node();
@@ -130,10 +155,14 @@ conformsOn(
       assert.deepEqual(node.network.resources(), []);
     }
     assert.equal(server.network.isReady(listening.resourceId), undefined);
+    assert.equal(server.network.remove(listening.resourceId), false);
     assert.equal(
       client.network.send(toServer, "x"),
       SendStatus.ResourceNotFound,
     );
+    assert.equal(client.network.isReady(toServer.resourceId), undefined);
+    assert.equal(client.network.remove(toServer.resourceId), false);
+    assert.equal(await client.network.writable(toServer), false);
   },
 );
 
@@ -233,6 +262,52 @@ conformsOn(
     for (let n = 0; n < 24; n += 1) {
       sameBytes(bytes.subarray(n * BLOCK, (n + 1) * BLOCK), pattern(BLOCK, n));
     }
+  },
+);
+
+conformsOn(
+  transports,
+  "a small message sent right before a stop without drain still arrives",
+  async (world, row) => {
+    const { server, client, toServer } = await halfPair(world, row);
+    client.network.send(toServer, "goodbye");
+    await client.handler.stop();
+    await server.messages(1);
+    assert.deepEqual(server.texts(), ["goodbye"]);
+    if (row.isOriented) {
+      assert.equal((await server.event("disconnected")).reason, "closed");
+    }
+  },
+);
+
+conformsOn(
+  rawRows,
+  "stop with drain sends a peer that has sent its FIN all that was accepted",
+  async (world, row) => {
+    const server = world.node();
+    const peer = await rawConnect(world, row, await server.listen(row));
+    const frame = (data: Uint8Array) => row.isVarint ? varintFrame(data) : data;
+    server.onEvent = (event) => {
+      if (event.type !== "message") return;
+      for (let n = 0; n < 8; n += 1) {
+        server.network.send(event.endpoint, pattern(BLOCK, n));
+      }
+    };
+    peer.socket.pause();
+    peer.socket.end(frame(pattern(5)));
+    await server.event("disconnected");
+    const stopping = server.handler.stop({ drain: true });
+    await turns();
+    assert.equal(server.task?.isFinished, false, "not all has left yet");
+    peer.socket.resume();
+    await stopping;
+    const reply = join(
+      [0, 1, 2, 3, 4, 5, 6, 7].map((n) => frame(pattern(BLOCK, n))),
+    );
+    await peer.size(reply.length);
+    await peer.over();
+    assert.equal(peer.error, undefined);
+    sameBytes(peer.bytes(), reply);
   },
 );
 
