@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { NetworkError, Transport } from "../../mod.ts";
+import { type Adapter, NetworkError, Transport } from "../../mod.ts";
 import { withTempFolder } from "../_support.ts";
 import {
   conforms,
@@ -12,6 +12,7 @@ import {
   pair,
   turns,
 } from "./_nodes.ts";
+import { silentTransport } from "./_silent_transport.ts";
 import { oriented, transports } from "./_transports.ts";
 
 conformsOn(
@@ -102,6 +103,58 @@ for (
     },
   );
 }
+
+conformsOn(
+  transports.filter(({ raw, name }) =>
+    raw !== undefined || name.endsWith("with TLS")
+  ),
+  "the error of a failed connect or listen keeps the runtime's own as its cause",
+  async (world, row) => {
+    const address = await deadAddress(world, row);
+    const node = world.node();
+    const isCaused = (error: unknown) => {
+      assert(error instanceof NetworkError);
+      assert(error.cause instanceof Error, String(error.cause));
+      assert(!(error.cause instanceof NetworkError));
+      return true;
+    };
+    node.network.connect(row.adapter, address);
+    isCaused((await node.event("connected")).error);
+    if (row.raw === "path") return;
+    const { address: taken } = await node.listen(row);
+    await assert.rejects(
+      node.network.listen(row.adapter, row.peerAddress(taken)),
+      isCaused,
+    );
+  },
+);
+
+conforms(
+  "Node",
+  "whatever a transport of the user's own throws is a NetworkError, at the call and with it as cause",
+  async (world) => {
+    const { network } = world.node();
+    const thrown = new TypeError("not of signalbox");
+    const isIo = (error: unknown) => {
+      isNetworkError("io")(error);
+      assert.equal((error as Error).cause, thrown);
+      return true;
+    };
+    const broken: Adapter = {
+      ...silentTransport(),
+      connect: () => {
+        throw thrown;
+      },
+      listen: () => {
+        throw thrown;
+      },
+    };
+    assert.throws(() => network.connect(broken, "127.0.0.1:1"), isIo);
+    await assert.rejects(network.connectAsync(broken, "127.0.0.1:1"), isIo);
+    await assert.rejects(network.listen(broken, "127.0.0.1:1"), isIo);
+    assert.deepEqual(network.resources(), []);
+  },
+);
 
 conforms("Node", "a NetworkError keeps its code, message and cause", () => {
   const cause = new Error("underneath");

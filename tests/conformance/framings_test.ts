@@ -302,3 +302,31 @@ conforms(
     }
   },
 );
+
+conforms(
+  "FramedTcp",
+  "sendAll makes one frame for all connections of a framing, and send one for each",
+  async (world) => {
+    let heads = 0;
+    const counting: Framing = {
+      ...varintFraming,
+      name: "counting",
+      writeHead(...where) {
+        heads += 1;
+        varintFraming.writeHead(...where);
+      },
+    };
+    const adapter = framedTcp({ framing: counting });
+    const server = world.node("the server");
+    const client = world.node("the client");
+    const { address } = await server.network.listen(adapter, "127.0.0.1:0");
+    const endpoints = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => client.network.connectAsync(adapter, address)),
+    );
+    client.network.sendAll(endpoints, "to all");
+    assert.equal(heads, 1);
+    for (const each of endpoints) client.network.send(each, "to each");
+    assert.equal(heads, 6);
+    await server.messages(10);
+  },
+);

@@ -10,6 +10,8 @@ import {
   eventually,
   isNetworkError,
   pair,
+  pattern,
+  sameBytes,
   type Signal,
   text,
   turns,
@@ -367,6 +369,48 @@ conforms(
     assert.equal(count, 3_000);
   },
 );
+
+for (const mode of ["receive", "tryReceive", "for await"] as const) {
+  conforms(
+    "Node",
+    `who takes events by ${mode} from a full node gets all that comes after, in order`,
+    async (world) => {
+      const server = world.idle("the server", { maxQueuedEvents: 16 });
+      const client = world.node("the client");
+      const toServer = client.connect(framed, await server.listen(framed));
+      await client.event("connected");
+      const all = 2_000;
+      for (let n = 0; n < all; n += 1) {
+        client.network.send(toServer, pattern(2_000, n));
+      }
+      await eventually("the pause", () => server.handler.stats().isPaused);
+      let count = 0;
+      const isLast = (event: NodeEvent<Signal> | undefined) => {
+        if (event?.type !== "message") return false;
+        sameBytes(event.data, pattern(2_000, count));
+        count += 1;
+        return count === all;
+      };
+      if (mode === "for await") {
+        for await (const event of server.listener) if (isLast(event)) break;
+      } else {
+        const receiver = server.listener.enqueue();
+        if (mode === "receive") { while (!isLast(await receiver.receive())); }
+        else {
+          await eventually("all messages", () => {
+            let event = receiver.tryReceive();
+            for (; event !== undefined; event = receiver.tryReceive()) {
+              if (isLast(event)) return true;
+            }
+            return false;
+          });
+        }
+      }
+      assert.equal(count, all);
+      assert(server.handler.stats().pauses > 1, "it was full again and again");
+    },
+  );
+}
 
 conforms(
   "Node",

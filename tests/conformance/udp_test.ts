@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import process from "node:process";
 import {
+  type AdapterHost,
   Endpoint,
   isMulticast,
   MAX_DATAGRAM_SIZE,
@@ -226,6 +227,77 @@ row("datagrams of one turn leave in the order sent", async (world) => {
   await client.messages(100);
   assert.deepEqual(client.texts(), [...Array(100).keys()].map(String));
 });
+
+row(
+  "a datagram that the system has no room for answers QueueFull, and writable waits for room",
+  async (world) => {
+    const node = world.node();
+    let isFull = false;
+    const drains: (() => void)[] = [];
+    /** The node's own sockets, but for the room that they have. */
+    const crowdedHost = (host: AdapterHost): AdapterHost => ({
+      ...host,
+      defer: (callback) => host.defer(callback),
+      driver: {
+        ...host.driver,
+        bindDatagram: async (request, events) => {
+          const drain = () => isFull || events.drain();
+          drains.push(drain);
+          const socket = await host.driver.bindDatagram(request, {
+            message: (...message) => events.message(...message),
+            drain,
+            fault: (fault) => events.fault(fault),
+            closed: (fault) => events.closed(fault),
+          });
+          const send = socket.send.bind(socket);
+          socket.send = (...datagram) => !isFull && send(...datagram);
+          return socket;
+        },
+      },
+    });
+    const crowded: typeof Transport.Udp = {
+      ...Transport.Udp,
+      connect: (host, ...rest) =>
+        Transport.Udp.connect(crowdedHost(host), ...rest),
+      listen: (host, ...rest) =>
+        Transport.Udp.listen(crowdedHost(host), ...rest),
+    };
+    const { network } = node;
+    const { resourceId, address } = await network.listen(
+      crowded,
+      "127.0.0.1:0",
+    );
+    const toListener = network.connect(crowded, address);
+    await node.event("connected");
+    const back = network.localAddress(toListener.resourceId);
+    assert(back !== undefined);
+    const fromListener = Endpoint.fromListener(resourceId, back);
+    for (const endpoint of [fromListener, toListener]) {
+      assert.equal(network.send(endpoint, "taken"), SendStatus.Sent);
+      isFull = true;
+      assert.equal(network.send(endpoint, "refused"), SendStatus.QueueFull);
+      assert.deepEqual(network.sendAll([endpoint], "refused"), [
+        SendStatus.QueueFull,
+      ]);
+      let isWritable: boolean | undefined;
+      const writable = network.writable(endpoint).then((is) => isWritable = is);
+      await turns();
+      assert.equal(isWritable, undefined);
+      isFull = false;
+      for (const drain of drains) drain();
+      assert.equal(await writable, true);
+      assert.equal(network.send(endpoint, "taken again"), SendStatus.Sent);
+    }
+    await node.messages(4);
+    assert(!node.texts().includes("refused"));
+    assert.equal(node.handler.stats().sendsRefused, 4);
+    isFull = true;
+    assert.equal(network.send(toListener, "refused"), SendStatus.QueueFull);
+    const writable = network.writable(toListener);
+    node.remove(toListener.resourceId);
+    assert.equal(await writable, false);
+  },
+);
 
 row("datagrams sent before a remove leave", async (world) => {
   const { server, client, toServer } = await halfPair(world, udp);
