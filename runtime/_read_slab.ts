@@ -23,9 +23,14 @@ export class ReadSlab {
   #used = 0;
   /** What the outstanding read was given. */
   #view: Uint8Array = NO_BYTES;
-  #nextSize = SMALLEST_SLAB;
+  #nextSize: number;
   /** Whether a read has filled all that this slab offered it. */
   #filled = false;
+
+  /** @param firstSize How large the first slab is, in bytes. Default: 2,048. */
+  constructor(firstSize = SMALLEST_SLAB) {
+    this.#nextSize = firstSize;
+  }
 
   // Hot: called for each read.
   /** Where to read into. */

@@ -6,6 +6,7 @@
 
 import type * as net from "node:net";
 import { nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
+import { readIntoOwnMemory } from "./_node_reading.ts";
 import { resetSocket } from "./_reset.ts";
 import {
   addressOf,
@@ -239,16 +240,22 @@ export class NodeStream implements StreamSocket {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on("data", this.#onData);
+    if (
+      this.#security !== undefined || !readIntoOwnMemory(socket, this.#onRead)
+    ) socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     if (this.#owesDrain) defer(this.#onWritten);
   }
 
   // Hot: once per chunk read.
+  readonly #onRead = (chunk: Uint8Array): void => {
+    if (!this.#isLocallyClosed) this.#events?.data(chunk);
+  };
+
+  // Hot where a runtime does not read into our own memory: once per chunk read.
   readonly #onData = (chunk: Uint8Array): void => {
-    if (this.#isLocallyClosed) return;
     // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the latter.
-    this.#events?.data(
+    this.#onRead(
       new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength),
     );
   };

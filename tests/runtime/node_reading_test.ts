@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { connect, createServer, Socket } from "node:net";
+import process from "node:process";
+import { readIntoOwnMemory, ReadMemory } from "../../runtime/_node_reading.ts";
+import { fc } from "../_property.ts";
+import { runtimeName } from "../_support.ts";
+import { test } from "../_test.ts";
+
+const SHARED_SIZE = 64;
+
+/** Reads as a socket would, and returns what is handed out. */
+function read(memory: ReadMemory, size: number, value: number): Uint8Array {
+  memory.offer().fill(value, 0, size);
+  return memory.take(size);
+}
+
+test("node reading: what was handed out is never written again, and is of no other socket", () => {
+  const reads = fc.array(
+    fc.record({ socket: fc.nat(2), fullness: fc.constantFrom(0.05, 0.5, 1) }),
+    { maxLength: 30, size: "max" },
+  );
+  fc.assert(
+    fc.property(reads, (steps) => {
+      const shared = new Uint8Array(SHARED_SIZE);
+      const sockets = [0, 1, 2].map(() => new ReadMemory(shared));
+      const chunks: Uint8Array[] = [];
+      for (const [n, { socket, fullness }] of steps.entries()) {
+        const memory = sockets[socket];
+        assert(memory !== undefined);
+        const size = Math.ceil(memory.offer().length * fullness);
+        const chunk = read(memory, size, n % 256);
+        assert.equal(chunk.length, size);
+        chunks.push(chunk);
+      }
+      for (const [n, chunk] of chunks.entries()) {
+        assert.equal(chunk[0], n % 256, `chunk ${n}`);
+        assert.equal(chunk.at(-1), n % 256, `chunk ${n}`);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("node reading: a socket has memory of its own only while reads fill what is offered", () => {
+  const shared = new Uint8Array(SHARED_SIZE);
+  const memory = new ReadMemory(shared);
+  const isShared = () => memory.offer().buffer === shared.buffer;
+  read(memory, SHARED_SIZE - 1, 1);
+  assert(isShared());
+  read(memory, SHARED_SIZE, 2);
+  assert(!isShared());
+  assert(memory.offer().length > SHARED_SIZE);
+  read(memory, memory.offer().length, 3);
+  read(memory, SHARED_SIZE, 4);
+  assert(!isShared());
+  read(memory, 1, 5);
+  assert(isShared());
+});
+
+/** A connection between two sockets of `node:net`. */
+async function connectedPair(): Promise<[accepted: Socket, own: Socket]> {
+  const server = createServer();
+  await new Promise<void>((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve())
+  );
+  const address = server.address();
+  assert(address !== null && typeof address === "object");
+  const own = connect(address.port, "127.0.0.1");
+  const connected = new Promise<void>((resolve) =>
+    own.once("connect", resolve)
+  );
+  const accepted = await new Promise<Socket>((resolve) =>
+    server.once("connection", resolve)
+  );
+  await connected;
+  server.close();
+  return [accepted, own];
+}
+
+async function close(...sockets: Socket[]): Promise<void> {
+  await Promise.all(sockets.map(async (socket) => {
+    socket.destroy();
+    if (!socket.closed) {
+      await new Promise<void>((resolve) => socket.once("close", resolve));
+    }
+  }));
+}
+
+const isRead = runtimeName === "node" && process.platform !== "win32";
+
+test(`node reading: sockets, accepted and own, ${isRead ? "are" : "cannot be"} read into own memory on this runtime`, async () => {
+  const sockets = await connectedPair();
+  for (const socket of sockets) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const receive = (chunk: Uint8Array) =>
+      resolve(new TextDecoder().decode(chunk));
+    assert.equal(readIntoOwnMemory(socket, receive), isRead);
+    if (!isRead) socket.on("data", receive);
+    for (const other of sockets) if (other !== socket) other.write("hello");
+    assert.equal(await promise, "hello");
+    assert.equal(socket.listenerCount("data"), isRead ? 0 : 1);
+  }
+  await close(...sockets);
+});
+
+test("node reading: a socket without a handle cannot be read so", () => {
+  const socket = new Socket();
+  assert.equal(readIntoOwnMemory(socket, () => {}), false);
+  socket.destroy();
+});
+
+test("node reading: a socket whose bytes nobody could take brings no more", async () => {
+  const [accepted, own] = await connectedPair();
+  const failure = new Error("a flaw above");
+  const isOwnMemory = readIntoOwnMemory(accepted, () => {
+    throw failure;
+  });
+  if (isOwnMemory) {
+    const callback = Object.getOwnPropertySymbols(accepted)
+      .find(({ description }) => description === "kBufferCb");
+    assert(callback !== undefined);
+    const read: unknown = Reflect.get(accepted, callback);
+    assert(typeof read === "function");
+    assert.throws(() => read(1), failure);
+    assert.equal(accepted.destroyed, true);
+  }
+  assert.equal(isOwnMemory, isRead);
+  await close(accepted, own);
+});
