@@ -33,6 +33,9 @@ export interface PeerCommand {
 const MODES: readonly string[] = ["echo", "sink", "source", "ping"];
 const DEFAULT_MESSAGES = 1_000;
 
+/** Bytes of a message, where `--size` tells of no others. */
+export const DEFAULT_SIZE = 64;
+
 function isMode(name: string | undefined): name is Mode {
   return name !== undefined && MODES.includes(name);
 }
@@ -78,8 +81,8 @@ export function readPeerCommand(): PeerCommand {
         mode === "sink" || seconds < Infinity ? Infinity : DEFAULT_MESSAGES,
       ),
       seconds,
-      connections: number("connections", values.connections, 1),
-      depth: number("depth", values.depth, 1),
+      connections: count("connections", values.connections),
+      depth: count("depth", values.depth),
       warmup: number("warmup", values.warmup, 0),
     };
   } catch (error) {
@@ -94,16 +97,27 @@ function number(name: string, text: string | undefined, other: number): number {
   throw new Error(`--${name} must be a number, not negative`);
 }
 
+function count(name: string, text = "1"): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new Error(`--${name} must be a whole number from 1`);
+}
+
 /** Prints one line of the protocol. */
 export function report(line: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** Ends the program: it cannot go on. */
+/** Ends the program: it cannot go on. Status 2: what was asked for is wrong. */
 export function fail(error: unknown, status = 1): never {
-  const message = error instanceof Error ? error.message : String(error);
-  report({ error: message, ...(status === 2 && { unsupported: true }) });
+  report({ error: error instanceof Error ? error.message : String(error) });
   process.exit(status);
+}
+
+/** Ends the program: it has not what was asked for. */
+export function refuse(message: string): never {
+  report({ error: message, unsupported: true });
+  process.exit(2);
 }
 
 let lastWords: (() => void) | undefined;

@@ -18,14 +18,17 @@ import {
   SendStatus,
   Transport,
 } from "../mod.ts";
-import { Latencies, Meter } from "./_meters.ts";
+import { connectAll, whenAllAreThere } from "./_connecting.ts";
 import {
-  beforeEnd,
+  DEFAULT_SIZE,
   endWithInput,
   fail,
   readPeerCommand,
+  refuse,
   report,
 } from "./_peer_command.ts";
+import { type Flight, Ping } from "./_ping.ts";
+import { Sink } from "./_sink.ts";
 
 const TRANSPORTS = {
   "tcp": Transport.Tcp,
@@ -34,11 +37,6 @@ const TRANSPORTS = {
   "ws": Transport.Ws,
 };
 
-const DEFAULT_SIZE = 64;
-/** Connections that are made at once: more would pass the system's backlog. */
-const CONNECTIONS_AT_ONCE = 64;
-/** A sink of datagrams ends so long after the last one. */
-const QUIET_MS = 1_000;
 /** A source looks at the clock once in so many messages. */
 const SENDS_A_LOOK = 64;
 
@@ -52,7 +50,7 @@ function chooseTransport(name: string) {
   for (const [known, transport] of Object.entries(TRANSPORTS)) {
     if (name === known) return transport;
   }
-  return fail(`there is no transport ${name}`, 2);
+  return refuse(`there is no transport ${name}`);
 }
 
 /** What a mode does with the events of the node. */
@@ -69,17 +67,10 @@ async function open(): Promise<void> {
     report({ ready: true, address: formatAddress(address) });
     return;
   }
-  for (let made = 0; made < command.connections;) {
-    const count = Math.min(CONNECTIONS_AT_ONCE, command.connections - made);
-    await Promise.all(
-      Array.from(
-        { length: count },
-        () => network.connectAsync(transport, command.address),
-      ),
-    );
-    made += count;
-  }
-  report({ ready: true, address: command.address });
+  await connectAll(
+    command,
+    () => network.connectAsync(transport, command.address),
+  );
 }
 
 async function run(role: Role): Promise<void> {
@@ -113,67 +104,17 @@ function echo(): Role {
 }
 
 function sink(): Role {
-  const meter = new Meter(command.warmup);
-  let connections = 0;
-  let most = 0;
-  let seen = 0;
-  let bytes = 0;
-  let quiet: ReturnType<typeof setInterval> | undefined;
-  const end = () => {
-    clearInterval(quiet);
-    const result = meter.result();
-    if (command.transport === "tcp" && command.size !== undefined) {
-      result.messages = result.bytes / command.size;
-    }
-    report({ ...result, connections: Math.max(most, 1), total: meter.total });
-    process.exit(0);
-  };
-  const closeWhenQuiet = () => {
-    if (quiet !== undefined) return;
-    quiet = setInterval(() => {
-      if (meter.total === seen) end();
-      seen = meter.total;
-    }, QUIET_MS);
-  };
-  const isPacket = !transport.isConnectionOriented;
-  if (isPacket) beforeEnd(end);
-  const limit = command.transport === "tcp"
-    ? command.messages * (command.size ?? 1)
-    : command.messages;
-  const countsBytes = command.transport === "tcp";
+  const sink = new Sink(command, {
+    isStream: !transport.isPacketBased,
+    isDatagram: !transport.isConnectionOriented,
+  });
   return {
-    opened() {
-      connections += 1;
-      most = Math.max(most, connections);
-    },
+    opened: () => sink.opened(),
+    // Hot: one call a message received.
     message(_endpoint, data) {
-      meter.note(data.length);
-      if (isPacket) closeWhenQuiet();
-      bytes += data.length;
-      if ((countsBytes ? bytes : meter.total) >= limit) {
-        meter.look();
-        end();
-      }
+      sink.message(data.length);
     },
-    closed() {
-      connections -= 1;
-      if (connections > 0) return;
-      meter.look();
-      end();
-    },
-  };
-}
-
-/** Begins when all connections are there. */
-function whenAllAreThere(begin: (endpoints: Endpoint[]) => void): {
-  opened: (endpoint: Endpoint) => void;
-} {
-  const endpoints: Endpoint[] = [];
-  return {
-    opened(endpoint) {
-      endpoints.push(endpoint);
-      if (endpoints.length === command.connections) begin(endpoints);
-    },
+    closed: () => sink.closed(),
   };
 }
 
@@ -200,7 +141,7 @@ function sendSome(
   return { accepted, status };
 }
 
-async function pump(endpoints: Endpoint[]): Promise<void> {
+async function pump(endpoints: readonly Endpoint[]): Promise<void> {
   const payload = new Uint8Array(command.size ?? DEFAULT_SIZE).fill(0x5a);
   const [only] = endpoints;
   const isOne = endpoints.length === 1 && only !== undefined;
@@ -250,95 +191,31 @@ function turn(): Promise<void> {
 
 function source(): Role {
   return {
-    ...whenAllAreThere((endpoints) => void pump(endpoints).catch(fail)),
+    opened: whenAllAreThere<Endpoint>(
+      command,
+      (endpoints) => void pump(endpoints).catch(fail),
+    ),
     closed: () => fail("a connection ended"),
   };
 }
 
-/** What a ping knows of one connection. */
-interface Flight {
-  /** When each message in flight was sent, in a ring: answers come in order. */
-  readonly sentAt: Float64Array;
-  sent: number;
-  answered: number;
-  /** Bytes of an answer that is not whole yet, where nothing keeps messages apart. */
-  bytes: number;
-}
-
 function ping(): Role {
-  const payload = new Uint8Array(command.size ?? DEFAULT_SIZE).fill(0x5a);
   const flights = new Map<ResourceId, Flight>();
-  const latencies = new Latencies();
-  const isStream = !transport.isPacketBased;
-  let open = 0;
-  let counted = 0;
-  let startedAt = 0;
-  let warmAt = 0;
-  let isWarm = command.warmup === 0;
-  let endsAt = Infinity;
-  const launch = (endpoint: Endpoint, flight: Flight, now: number) => {
-    flight.sentAt[flight.sent % command.depth] = now;
-    flight.sent += 1;
-    network.send(endpoint, payload);
-  };
-  const land = (endpoint: Endpoint, flight: Flight) => {
-    const now = performance.now();
-    const sentAt = flight.sentAt[flight.answered % command.depth] ?? NaN;
-    flight.answered += 1;
-    if (!isWarm && now >= warmAt) {
-      isWarm = true;
-      startedAt = now;
-      counted = 0;
-      latencies.clear();
-    }
-    counted += 1;
-    latencies.note((now - sentAt) * 1_000);
-    if (flight.sent < command.messages && now < endsAt) {
-      launch(endpoint, flight, now);
-    } else if (flight.answered === flight.sent) {
-      open -= 1;
-      if (open === 0) end(now);
-    }
-  };
-  const end = (now: number) => {
-    report({
-      messages: counted,
-      bytes: counted * payload.length,
-      seconds: (now - startedAt) / 1_000,
-      connections: flights.size,
-      latencyMicros: latencies.summary(),
-    });
-    process.exit(0);
-  };
+  const ping = new Ping<Endpoint>(
+    command,
+    !transport.isPacketBased,
+    (endpoint, payload) => void network.send(endpoint, payload),
+  );
   return {
-    ...whenAllAreThere((endpoints) => {
-      startedAt = performance.now();
-      warmAt = startedAt + command.warmup * 1_000;
-      endsAt = startedAt + command.seconds * 1_000;
-      open = endpoints.length;
+    opened: whenAllAreThere<Endpoint>(command, (endpoints) => {
+      ping.begin(endpoints.length);
       for (const endpoint of endpoints) {
-        const flight = {
-          sentAt: new Float64Array(command.depth),
-          sent: 0,
-          answered: 0,
-          bytes: 0,
-        };
-        flights.set(endpoint.resourceId, flight);
-        const count = Math.min(command.depth, command.messages);
-        for (let index = 0; index < count; index += 1) {
-          launch(endpoint, flight, performance.now());
-        }
+        flights.set(endpoint.resourceId, ping.launch(endpoint));
       }
     }),
     message(endpoint, data) {
       const flight = flights.get(endpoint.resourceId);
-      if (flight === undefined) return;
-      if (!isStream) return land(endpoint, flight);
-      flight.bytes += data.length;
-      while (flight.bytes >= payload.length) {
-        flight.bytes -= payload.length;
-        land(endpoint, flight);
-      }
+      if (flight !== undefined) ping.land(endpoint, flight, data.length);
     },
     closed: () => fail("a connection ended"),
   };

@@ -5,14 +5,10 @@
  */
 
 import dgram from "node:dgram";
+import { connectAll } from "../_connecting.ts";
 import { type PeerCommand, report } from "../_peer_command.ts";
-import {
-  createRole,
-  type Flight,
-  greets,
-  type Link,
-  type Role,
-} from "./_roles.ts";
+import type { Flight } from "../_ping.ts";
+import { createRole, greets, type Link, type Role } from "./_roles.ts";
 
 /** Datagrams on their way after which a source waits. */
 const MAX_IN_FLIGHT = 256;
@@ -78,22 +74,21 @@ class Others {
 }
 
 /** Runs the mode that was asked for over datagrams. */
-export function datagrams(command: PeerCommand): Promise<void> {
+export async function datagrams(command: PeerCommand): Promise<void> {
   const role = createRole(command, { isDatagram: true });
   const { hostname, port } = new URL(`udp://${command.address}`);
   const open = opener();
   const others = new Others(role);
+  const place = { hostname, port: Number(port) };
   if (command.isListening) {
-    return open({ hostname, port: Number(port), role, others }).then((bound) =>
-      report({ ready: true, address: `${hostname}:${bound}` })
-    );
+    const bound = await open({ ...place, role, others });
+    report({ ready: true, address: `${hostname}:${bound}` });
+    return;
   }
-  const connecting = Array.from({ length: command.connections }, async () => {
-    const peer = { hostname, port: Number(port) };
-    await open({ ...peer, role, others, peer, greets: greets(command) });
-  });
-  return Promise.all(connecting).then(() =>
-    report({ ready: true, address: command.address })
+  await connectAll(
+    command,
+    () =>
+      open({ ...place, role, others, peer: place, greets: greets(command) }),
   );
 }
 
@@ -119,8 +114,9 @@ function opener(): Open {
 function openNode(opening: Opening): Promise<number> {
   const { hostname, port, role, others, peer } = opening;
   const socket = dgram.createSocket("udp4");
-  socket.on("error", () => {});
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    // Once it is bound, an error is that of a single datagram.
+    socket.on("error", reject);
     if (peer !== undefined) {
       socket.connect(peer.port, peer.hostname, () => {
         const link = new DatagramLink((payload, sent) =>

@@ -1,4 +1,5 @@
-import type { Flight, Link } from "./_roles.ts";
+import type { Flight } from "../_ping.ts";
+import type { Link } from "./_roles.ts";
 
 /** A source waits when so much is queued. */
 const HIGH_WATER = 1 << 20;

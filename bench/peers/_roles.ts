@@ -6,14 +6,18 @@
  */
 
 import process from "node:process";
-import { Latencies, Meter } from "../_meters.ts";
-import { beforeEnd, fail, type PeerCommand, report } from "../_peer_command.ts";
+import { whenAllAreThere } from "../_connecting.ts";
+import {
+  DEFAULT_SIZE,
+  fail,
+  type PeerCommand,
+  report,
+} from "../_peer_command.ts";
+import { type Flight, Ping } from "../_ping.ts";
+import { Sink, type SinkTraits } from "../_sink.ts";
 
-const DEFAULT_SIZE = 64;
 /** A source looks at the clock once in so many messages. */
 const SENDS_A_LOOK = 64;
-/** A sink of datagrams ends so long after the last one. */
-const QUIET_MS = 1_000;
 
 /** One connection, or one other side of a datagram socket. */
 export interface Link {
@@ -29,16 +33,6 @@ export interface Link {
   flight: Flight | undefined;
 }
 
-/** The messages in flight on one connection. */
-export interface Flight {
-  /** When each was sent, in a ring: answers come in order. */
-  readonly sentAt: Float64Array;
-  sent: number;
-  answered: number;
-  /** Bytes of an answer that is not whole yet, where nothing keeps messages apart. */
-  partial: number;
-}
-
 /** What a mode does when something happens. */
 export interface Role {
   opened(link: Link): void;
@@ -47,11 +41,7 @@ export interface Role {
 }
 
 /** What a library's transport is like. */
-export interface Traits {
-  /** Nothing keeps messages apart. */
-  readonly isStream?: boolean;
-  /** There are no connections. */
-  readonly isDatagram?: boolean;
+export interface Traits extends SinkTraits {
   /** Sends to all at once, where the library can. */
   readonly broadcast?: (payload: Uint8Array) => void;
 }
@@ -70,7 +60,7 @@ export function createRole(command: PeerCommand, traits: Traits = {}): Role {
   }
 }
 
-/** The first of its kind for whoever only connects: tells the other side of a datagram socket where to send. */
+/** Whether a socket of datagrams that connects sends an empty one first: from it the other side learns where to send. */
 export function greets({ mode }: PeerCommand): boolean {
   return mode === "echo" || mode === "sink";
 }
@@ -86,60 +76,14 @@ function echo(): Role {
 }
 
 function sink(command: PeerCommand, traits: Traits): Role {
-  const meter = new Meter(command.warmup);
-  const { isStream = false, isDatagram = false } = traits;
-  const size = command.size ?? DEFAULT_SIZE;
-  const limit = isStream ? command.messages * size : command.messages;
-  let open = 0;
-  let most = 0;
-  let bytes = 0;
-  let seen = 0;
-  let quiet: ReturnType<typeof setInterval> | undefined;
-  const end = () => {
-    const result = meter.result();
-    if (isStream) result.messages = Math.floor(result.bytes / size);
-    report({ ...result, connections: Math.max(most, 1), total: meter.total });
-    process.exit(0);
-  };
-  if (isDatagram) beforeEnd(end);
+  const sink = new Sink(command, traits);
   return {
-    opened() {
-      open += 1;
-      most = Math.max(most, open);
-    },
+    opened: () => sink.opened(),
     // Hot: one call a message received.
     message(_link, data) {
-      meter.note(data.length);
-      bytes += data.length;
-      if ((isStream ? bytes : meter.total) >= limit) {
-        meter.look();
-        end();
-      }
-      if (isDatagram && quiet === undefined) {
-        quiet = setInterval(() => {
-          if (meter.total === seen) end();
-          seen = meter.total;
-        }, QUIET_MS);
-      }
+      sink.message(data.length);
     },
-    closed() {
-      open -= 1;
-      if (open > 0 || isDatagram) return;
-      meter.look();
-      end();
-    },
-  };
-}
-
-/** Begins when all connections are there. */
-function whenAllAreThere(
-  command: PeerCommand,
-  begin: (links: readonly Link[]) => void,
-): (link: Link) => void {
-  const links: Link[] = [];
-  return (link) => {
-    links.push(link);
-    if (links.length === command.connections) begin(links);
+    closed: () => sink.closed(),
   };
 }
 
@@ -225,65 +169,15 @@ function turn(): Promise<void> {
 }
 
 function ping(command: PeerCommand, { isStream = false }: Traits): Role {
-  const payload = new Uint8Array(command.size ?? DEFAULT_SIZE).fill(0x5a);
-  const latencies = new Latencies();
-  let open = 0;
-  let counted = 0;
-  let startedAt = 0;
-  let warmAt = 0;
-  let endsAt = Infinity;
-  let isWarm = command.warmup === 0;
-  const launch = (link: Link, flight: Flight, now: number) => {
-    flight.sentAt[flight.sent % command.depth] = now;
-    flight.sent += 1;
-    link.send(payload);
-  };
-  const land = (link: Link, flight: Flight) => {
-    const now = performance.now();
-    const sentAt = flight.sentAt[flight.answered % command.depth] ?? NaN;
-    flight.answered += 1;
-    if (!isWarm && now >= warmAt) {
-      isWarm = true;
-      startedAt = now;
-      counted = 0;
-      latencies.clear();
-    }
-    counted += 1;
-    latencies.note((now - sentAt) * 1_000);
-    if (flight.sent < command.messages && now < endsAt) {
-      launch(link, flight, now);
-    } else if (flight.answered === flight.sent) {
-      open -= 1;
-      if (open === 0) end(now);
-    }
-  };
-  const end = (now: number) => {
-    report({
-      messages: counted,
-      bytes: counted * payload.length,
-      seconds: (now - startedAt) / 1_000,
-      connections: command.connections,
-      latencyMicros: latencies.summary(),
-    });
-    process.exit(0);
-  };
+  const ping = new Ping<Link>(
+    command,
+    isStream,
+    (link, payload) => void link.send(payload),
+  );
   const begin = (links: readonly Link[]) => {
-    startedAt = performance.now();
-    warmAt = startedAt + command.warmup * 1_000;
-    endsAt = startedAt + command.seconds * 1_000;
-    open = links.length;
+    ping.begin(links.length);
     for (const link of links) {
-      const flight = {
-        sentAt: new Float64Array(command.depth),
-        sent: 0,
-        answered: 0,
-        partial: 0,
-      };
-      link.flight = flight;
-      const count = Math.min(command.depth, command.messages);
-      for (let index = 0; index < count; index += 1) {
-        launch(link, flight, performance.now());
-      }
+      link.flight = ping.launch(link);
       link.flush();
     }
   };
@@ -292,14 +186,7 @@ function ping(command: PeerCommand, { isStream = false }: Traits): Role {
       setImmediate(() => begin(links));
     }),
     message(link, data) {
-      const { flight } = link;
-      if (flight === undefined) return;
-      if (!isStream) return land(link, flight);
-      flight.partial += data.length;
-      while (flight.partial >= payload.length) {
-        flight.partial -= payload.length;
-        land(link, flight);
-      }
+      if (link.flight !== undefined) ping.land(link, link.flight, data.length);
     },
     closed: () => fail("the other side has closed"),
   };

@@ -5,21 +5,22 @@
  * @module
  */
 
+import { connectAll } from "../_connecting.ts";
 import {
   endWithInput,
   fail,
   readPeerCommand,
+  refuse,
   report,
 } from "../_peer_command.ts";
+import type { Flight } from "../_ping.ts";
 import { datagrams } from "./_datagrams.ts";
 import { FrameReader, FrameWriter } from "./_frames.ts";
-import { createRole, type Flight, type Link, type Role } from "./_roles.ts";
+import { createRole, type Link, type Role } from "./_roles.ts";
 import { type RawHandlers, type RawSocket, rawSockets } from "./_sockets.ts";
 
 /** A source waits when so much is queued. */
 const HIGH_WATER = 1 << 20;
-/** Connections that are made at once: more would pass the system's backlog. */
-const CONNECTIONS_AT_ONCE = 64;
 
 const command = readPeerCommand();
 const sockets = rawSockets();
@@ -120,17 +121,10 @@ async function open<T>(handlers: RawHandlers<T>): Promise<void> {
     report({ ready: true, address: `${hostname}:${bound}` });
     return;
   }
-  for (let made = 0; made < command.connections;) {
-    const count = Math.min(CONNECTIONS_AT_ONCE, command.connections - made);
-    await Promise.all(
-      Array.from(
-        { length: count },
-        () => sockets.connect(hostname, Number(port), handlers),
-      ),
-    );
-    made += count;
-  }
-  report({ ready: true, address: command.address });
+  await connectAll(
+    command,
+    () => sockets.connect(hostname, Number(port), handlers),
+  );
 }
 
 switch (command.transport) {
@@ -144,5 +138,5 @@ switch (command.transport) {
     datagrams(command).catch(fail);
     break;
   default:
-    fail(`there is no transport ${command.transport}`, 2);
+    refuse(`there is no transport ${command.transport}`);
 }

@@ -5,24 +5,24 @@
  * @module
  */
 
+import { connectAll } from "../_connecting.ts";
 import {
   endWithInput,
   fail,
   readPeerCommand,
+  refuse,
   report,
 } from "../_peer_command.ts";
 import { PolledLink } from "./_polled_link.ts";
 import { createRole } from "./_roles.ts";
 
-/** Connections that are made at once: more would pass the system's backlog. */
-const CONNECTIONS_AT_ONCE = 64;
 /** What a source keeps queued at most, many times over. */
 const BACKPRESSURE_LIMIT = 64 << 20;
 
 const command = readPeerCommand();
 endWithInput();
 if (command.transport !== "ws") {
-  fail(`there is no transport ${command.transport}`, 2);
+  refuse(`there is no transport ${command.transport}`);
 }
 const role = createRole(command);
 const { hostname, port } = new URL(`ws://${command.address}`);
@@ -38,12 +38,13 @@ function attach(socket: WebSocket, opened: () => void): void {
     if (data instanceof ArrayBuffer) role.message(link, new Uint8Array(data));
   };
   socket.onopen = () => {
+    // Of one that never opened `onerror` tells.
+    socket.onclose = () => {
+      link.ended();
+      role.closed(link);
+    };
     role.opened(link);
     opened();
-  };
-  socket.onclose = () => {
-    link.ended();
-    role.closed(link);
   };
 }
 
@@ -131,7 +132,7 @@ function listenDeno(): number {
 function listen(): void {
   const bun: unknown = Reflect.get(globalThis, "Bun");
   if (!isBun(bun) && !("Deno" in globalThis)) {
-    fail("Node has no WebSocket server of its own", 2);
+    refuse("Node has no WebSocket server of its own");
   }
   const bound = isBun(bun) ? listenBun(bun) : listenDeno();
   report({ ready: true, address: `${hostname}:${bound}` });
@@ -145,14 +146,10 @@ function connect(): Promise<void> {
   });
 }
 
-async function connectAll(): Promise<void> {
-  for (let made = 0; made < command.connections;) {
-    const count = Math.min(CONNECTIONS_AT_ONCE, command.connections - made);
-    await Promise.all(Array.from({ length: count }, connect));
-    made += count;
+if (command.isListening) {
+  try {
+    listen();
+  } catch (error) {
+    fail(error);
   }
-  report({ ready: true, address: command.address });
-}
-
-if (command.isListening) listen();
-else connectAll().catch(fail);
+} else connectAll(command, connect).catch(fail);

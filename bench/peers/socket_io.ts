@@ -8,14 +8,16 @@
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { io } from "socket.io-client";
+import { connectAll } from "../_connecting.ts";
 import {
   endWithInput,
   fail,
   readPeerCommand,
+  refuse,
   report,
 } from "../_peer_command.ts";
 import { PolledLink } from "./_polled_link.ts";
-import { createRole } from "./_roles.ts";
+import { createRole, type Role } from "./_roles.ts";
 
 const EVENT = "m";
 /** Bytes for which a message in the library's queue is taken: it counts messages. */
@@ -25,7 +27,7 @@ const MAX_MESSAGE = 64 << 20;
 const command = readPeerCommand();
 endWithInput();
 if (command.transport !== "socket.io") {
-  fail(`there is no transport ${command.transport}`, 2);
+  refuse(`there is no transport ${command.transport}`);
 }
 const { hostname, port } = new URL(`http://${command.address}`);
 
@@ -66,37 +68,36 @@ function queueLength(connection: object): number {
   return Array.isArray(queue) ? queue.length : 0;
 }
 
-async function connectAll(): Promise<void> {
-  const role = createRole(command);
-  const connect = () =>
-    new Promise<void>((resolve, reject) => {
-      const socket = io(`http://${command.address}`, {
-        transports: ["websocket"],
-        forceNew: true,
-        reconnection: false,
-      });
-      const link = new PolledLink(
-        (payload) => void socket.emit(EVENT, payload),
-        () => MESSAGE_WEIGHT * queueLength(socket.io.engine),
-        () => void socket.disconnect(),
-      );
-      socket.on(
-        EVENT,
-        (data: Uint8Array) => role.message(link, new Uint8Array(data)),
-      );
-      socket.on("connect_error", reject);
-      socket.on("disconnect", () => {
-        link.ended();
-        role.closed(link);
-      });
-      socket.on("connect", () => {
-        role.opened(link);
-        resolve();
-      });
+function connect(role: Role): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = io(`http://${command.address}`, {
+      transports: ["websocket"],
+      forceNew: true,
+      reconnection: false,
     });
-  await Promise.all(Array.from({ length: command.connections }, connect));
-  report({ ready: true, address: command.address });
+    const link = new PolledLink(
+      (payload) => void socket.emit(EVENT, payload),
+      () => MESSAGE_WEIGHT * queueLength(socket.io.engine),
+      () => void socket.disconnect(),
+    );
+    socket.on(
+      EVENT,
+      (data: Uint8Array) => role.message(link, new Uint8Array(data)),
+    );
+    socket.on("connect_error", reject);
+    socket.on("disconnect", () => {
+      link.ended();
+      role.closed(link);
+    });
+    socket.on("connect", () => {
+      role.opened(link);
+      resolve();
+    });
+  });
 }
 
 if (command.isListening) listen();
-else connectAll().catch(fail);
+else {
+  const role = createRole(command);
+  connectAll(command, () => connect(role)).catch(fail);
+}

@@ -5,22 +5,21 @@
  */
 
 import { type RawData, WebSocket, WebSocketServer } from "ws";
+import { connectAll } from "../_connecting.ts";
 import {
   endWithInput,
   fail,
   readPeerCommand,
+  refuse,
   report,
 } from "../_peer_command.ts";
 import { PolledLink } from "./_polled_link.ts";
 import { createRole } from "./_roles.ts";
 
-/** Connections that are made at once: more would pass the system's backlog. */
-const CONNECTIONS_AT_ONCE = 64;
-
 const command = readPeerCommand();
 endWithInput();
 if (command.transport !== "ws") {
-  fail(`there is no transport ${command.transport}`, 2);
+  refuse(`there is no transport ${command.transport}`);
 }
 const role = createRole(command);
 const { hostname, port } = new URL(`ws://${command.address}`);
@@ -75,14 +74,5 @@ function connect(): Promise<void> {
   });
 }
 
-async function connectAll(): Promise<void> {
-  for (let made = 0; made < command.connections;) {
-    const count = Math.min(CONNECTIONS_AT_ONCE, command.connections - made);
-    await Promise.all(Array.from({ length: count }, connect));
-    made += count;
-  }
-  report({ ready: true, address: command.address });
-}
-
 if (command.isListening) listen();
-else connectAll().catch(fail);
+else connectAll(command, connect).catch(fail);

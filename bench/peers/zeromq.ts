@@ -10,9 +10,11 @@ import {
   endWithInput,
   fail,
   readPeerCommand,
+  refuse,
   report,
 } from "../_peer_command.ts";
-import { createRole, type Flight, type Link } from "./_roles.ts";
+import type { Flight } from "../_ping.ts";
+import { createRole, type Link } from "./_roles.ts";
 
 /** Messages that wait for the one that is being sent, after which a source waits. */
 const MAX_QUEUED = 1_000;
@@ -22,7 +24,7 @@ const LINGER_MS = 200;
 const command = readPeerCommand();
 endWithInput();
 if (command.transport !== "zmtp") {
-  fail(`there is no transport ${command.transport}`, 2);
+  refuse(`there is no transport ${command.transport}`);
 }
 const role = createRole(command);
 
