@@ -28,7 +28,7 @@ export class ReadSlab {
   #filled = false;
 
   /** @param firstSize How large the first slab is, in bytes. Default: 2,048. */
-  constructor(firstSize = SMALLEST_SLAB) {
+  constructor(firstSize: number = SMALLEST_SLAB) {
     this.#nextSize = firstSize;
   }
 
