@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { SendStatus, Transport } from "../../mod.ts";
+import { SendStatus } from "../../mod.ts";
 import {
-  conforms,
   conformsOn,
   eventually,
   halfPair,
@@ -242,12 +241,10 @@ conformsOn(
   },
 );
 
-conforms(
-  "Node",
+conformsOn(
+  packets,
   "one busy peer does not starve the others",
-  async (world) => {
-    const row = packets[0];
-    assert(row !== undefined && row.adapter === Transport.FramedTcp);
+  async (world, row) => {
     const server = world.node("the server");
     const busy = world.node("the busy one");
     const quiet = world.node("the quiet one");
@@ -274,12 +271,15 @@ conforms(
         await new Promise<void>((resolve) => setTimeout(resolve, 0));
       }
     })();
-    for (let n = 1; n <= 20; n += 1) {
-      quiet.network.send(toServerQuiet, Uint8Array.of(n));
-      await quiet.messages(n);
+    try {
+      for (let n = 1; n <= 8; n += 1) {
+        quiet.network.send(toServerQuiet, Uint8Array.of(n));
+        await quiet.messages(n);
+      }
+    } finally {
+      isOver = true;
+      await flood;
     }
-    isOver = true;
-    await flood;
-    assert(server.all("message").length > 20);
+    assert(server.all("message").length > 8);
   },
 );
