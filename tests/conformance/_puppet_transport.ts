@@ -23,10 +23,13 @@ export interface Puppet extends Connection {
   readonly sent: string[];
 }
 
+/** The transport of such connections, all of which it keeps. */
+export type PuppetTransport = Adapter & { readonly puppets: Puppet[] };
+
 /** Makes one; `connecting` hears of each connection. Its connections are in the test's hand. */
 export function puppetTransport(
   connecting: (puppet: Puppet, count: number) => void = () => {},
-): Adapter & { readonly puppets: Puppet[] } {
+): PuppetTransport {
   const puppets: Puppet[] = [];
   const address = {
     family: "ipv4",
@@ -72,6 +75,16 @@ export function puppetTransport(
     listen: () =>
       Promise.reject(new Fault("not-supported", "Cannot listen: puppets")),
   };
+}
+
+/** One whose connections are ready a turn after they are asked for. */
+export function readyTransport(
+  connecting: (puppet: Puppet) => void = () => {},
+): PuppetTransport {
+  return puppetTransport((puppet) => {
+    connecting(puppet);
+    setTimeout(() => puppet.events.ready(), 0);
+  });
 }
 
 /** Why an attempt failed. */

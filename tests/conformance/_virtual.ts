@@ -5,12 +5,19 @@
  * @module
  */
 
-import { type Driver, FakeClock } from "../../mod.ts";
+import {
+  type ConnectOptions,
+  type Driver,
+  type Endpoint,
+  FakeClock,
+  Transport,
+} from "../../mod.ts";
 import {
   createMemoryNetwork,
   memoryDriver,
   type MemoryNetwork,
 } from "../../runtime/memory.ts";
+import type { TestNode, World } from "./_nodes.ts";
 
 /** A memory network with a clock of its own. */
 export interface VirtualTime {
@@ -50,5 +57,52 @@ export function virtualTime(random: () => number = () => 0.5): VirtualTime {
         clock.advance(Math.min(1, end - clock.now()));
       }
     },
+  };
+}
+
+/** Stops nodes, which takes a moment of their time. */
+export async function stopped(
+  { pass }: VirtualTime,
+  ...nodes: readonly TestNode[]
+): Promise<void> {
+  const stopping = nodes.map(({ handler }) => handler.stop());
+  await pass(5);
+  await Promise.all(stopping);
+}
+
+/** A client that is connected to a server over FramedTcp, in virtual time. */
+export interface VirtualPair extends VirtualTime {
+  readonly server: TestNode;
+  readonly client: TestNode;
+  /** The server, as the client has it. */
+  readonly endpoint: Endpoint;
+  /** Stops both. */
+  stop(): Promise<void>;
+}
+
+/** Makes such a pair; 5 ms have passed since the call of `connect`. */
+export async function virtualPair(
+  world: World,
+  options: ConnectOptions,
+): Promise<VirtualPair> {
+  const time = virtualTime();
+  const { driver, pass } = time;
+  const server = world.node("the server", { driver });
+  const client = world.node("the client", { driver });
+  const listening = server.network.listen(Transport.FramedTcp, "127.0.0.1:0");
+  await pass(5);
+  const { address } = await listening;
+  const endpoint = client.network.connect(
+    Transport.FramedTcp,
+    address,
+    options,
+  );
+  await pass(5);
+  return {
+    ...time,
+    server,
+    client,
+    endpoint,
+    stop: () => stopped(time, client, server),
   };
 }

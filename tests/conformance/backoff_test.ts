@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import { type ReconnectOptions, Transport } from "../../mod.ts";
 import { Backoff } from "../../network/backoff.ts";
 import { fc } from "../_property.ts";
 import { conforms, type TestNode } from "./_nodes.ts";
-import { end, NOBODY, puppetTransport, refused } from "./_puppet_transport.ts";
-import { virtualTime } from "./_virtual.ts";
+import {
+  end,
+  NOBODY,
+  type Puppet,
+  type PuppetTransport,
+  puppetTransport,
+  refused,
+} from "./_puppet_transport.ts";
+import {
+  stopped,
+  virtualPair,
+  type VirtualTime,
+  virtualTime,
+} from "./_virtual.ts";
 
 conforms(
   "Backoff",
@@ -58,36 +69,52 @@ conforms(
   },
 );
 
-async function attemptsOf(
-  node: TestNode,
-  pass: (ms: number) => Promise<void>,
-  now: () => number,
-  reconnect: ReconnectOptions,
-  ms: number,
-): Promise<number[]> {
-  const starts: number[] = [];
-  const transport = puppetTransport((puppet) => {
-    starts.push(now());
-    queueMicrotask(() => end(puppet, refused()));
+/** A test with a node in virtual time, which is stopped at its end. */
+function inVirtualTime(
+  behaviour: string,
+  run: (parts: VirtualTime & { readonly node: TestNode }) => Promise<void>,
+  random?: () => number,
+): void {
+  conforms("Backoff", behaviour, async (world) => {
+    const time = virtualTime(random);
+    const node = world.node("the node", { driver: time.driver });
+    await run({ ...time, node });
+    await stopped(time, node);
   });
-  node.network.connect(transport, NOBODY, { reconnect });
-  await pass(ms);
-  return starts;
 }
 
-conforms(
-  "Backoff",
+/** Puppets whose fate is told in a microtask, and when each was asked for. */
+function attempts(
+  { clock }: VirtualTime,
+  fate: (puppet: Puppet, count: number) => void,
+): { readonly transport: PuppetTransport; readonly starts: number[] } {
+  const starts: number[] = [];
+  const transport = puppetTransport((puppet, count) => {
+    starts.push(clock.now());
+    queueMicrotask(() => fate(puppet, count));
+  });
+  return { transport, starts };
+}
+
+function fails(puppet: Puppet): void {
+  end(puppet, refused());
+}
+
+/** These lots, then the highest. */
+function drawn(...lots: readonly number[]): () => number {
+  let at = 0;
+  return () => lots[at++] ?? 0.999_999;
+}
+
+inVirtualTime(
   "attempts begin when the lots say, by the clock of the driver",
-  async (world) => {
-    const lots = [0.5, 0, 0.25, 0.75];
-    let at = 0;
-    const { driver, clock, pass } = virtualTime(() => lots[at++] ?? 0.999_999);
-    const node = world.node("the node", { driver });
-    const starts = await attemptsOf(node, pass, () => clock.now(), {
-      initialDelayMs: 100,
-      maxDelayMs: 1_000,
-      factor: 3,
-    }, 3_200);
+  async (parts) => {
+    const { node, pass } = parts;
+    const { transport, starts } = attempts(parts, fails);
+    node.network.connect(transport, NOBODY, {
+      reconnect: { initialDelayMs: 100, maxDelayMs: 1_000, factor: 3 },
+    });
+    await pass(3_200);
     assert.deepEqual(starts.map(Math.round), [
       0,
       50,
@@ -98,33 +125,17 @@ conforms(
       2_025,
       3_025,
     ]);
-    await stopped(node, pass);
   },
+  drawn(0.5, 0, 0.25, 0.75),
 );
 
-/** Stops a node in virtual time. */
-async function stopped(
-  node: TestNode,
-  pass: (ms: number) => Promise<void>,
-): Promise<void> {
-  const stopping = node.handler.stop();
-  await pass(5);
-  await stopping;
-}
-
-conforms(
-  "Backoff",
+inVirtualTime(
   "a server that accepts and closes at once is left alone more and more",
-  async (world) => {
-    const { driver, clock, pass } = virtualTime();
-    const node = world.node("the node", { driver });
-    const starts: number[] = [];
-    const transport = puppetTransport((puppet) => {
-      starts.push(clock.now());
-      queueMicrotask(() => {
-        puppet.events.ready();
-        end(puppet);
-      });
+  async (parts) => {
+    const { node, pass } = parts;
+    const { transport, starts } = attempts(parts, (puppet) => {
+      puppet.events.ready();
+      end(puppet);
     });
     node.network.connect(transport, NOBODY, { reconnect: true });
     await pass(60_000);
@@ -147,24 +158,17 @@ conforms(
     // Each time the program is told, in pairs.
     assert.equal(node.count("connected"), 12);
     assert.equal(node.count("disconnected"), 12);
-    await stopped(node, pass);
   },
 );
 
-conforms(
-  "Backoff",
+inVirtualTime(
   "after a connection that was stable the first delay is short again",
-  async (world) => {
-    const { driver, clock, pass } = virtualTime();
-    const node = world.node("the node", { driver });
-    const starts: number[] = [];
-    const transport = puppetTransport((puppet, count) => {
-      starts.push(clock.now());
-      queueMicrotask(() => {
-        if (count < 6) return end(puppet, refused());
-        puppet.events.ready();
-      });
-    });
+  async (parts) => {
+    const { node, clock, pass } = parts;
+    const { transport, starts } = attempts(
+      parts,
+      (puppet, count) => count < 6 ? fails(puppet) : puppet.events.ready(),
+    );
     node.network.connect(transport, NOBODY, { reconnect: true });
     await pass(20_000);
     assert.equal(starts.length, 7);
@@ -172,25 +176,18 @@ conforms(
     end(transport.puppets[6] ?? assert.fail());
     await pass(100);
     assert.equal(Math.round((starts[7] ?? 0) - up), 50);
-    await stopped(node, pass);
   },
 );
 
-conforms(
-  "Backoff",
+inVirtualTime(
   "maxAttempts counts the attempts of one outage, maxOutageMs the time of one",
-  async (world) => {
-    const { driver, clock, pass } = virtualTime();
-    const node = world.node("the node", { driver });
+  async (parts) => {
+    const { node, pass } = parts;
     let isDown = false;
-    const starts: number[] = [];
-    const transport = puppetTransport((puppet) => {
-      starts.push(clock.now());
-      queueMicrotask(() => {
-        if (isDown) end(puppet, refused());
-        else puppet.events.ready();
-      });
-    });
+    const { transport, starts } = attempts(
+      parts,
+      (puppet) => isDown ? fails(puppet) : puppet.events.ready(),
+    );
     const last = () => transport.puppets.at(-1) ?? assert.fail();
     const reconnect = { maxAttempts: 3, maxOutageMs: 10_000 };
     node.network.connect(transport, NOBODY, { reconnect });
@@ -207,16 +204,13 @@ conforms(
     const { ok, error } = node.all("connected").at(-1) ?? assert.fail();
     assert.equal(ok, false);
     assert.equal(error?.code, "connection-refused");
-    await stopped(node, pass);
   },
 );
 
-conforms(
-  "Backoff",
+inVirtualTime(
   "an attempt under way when maxOutageMs is over is closed",
-  async (world) => {
-    const { driver, clock, pass } = virtualTime();
-    const node = world.node("the node", { driver });
+  async (parts) => {
+    const { node, clock, pass } = parts;
     const transport = puppetTransport();
     node.network.connect(transport, NOBODY, {
       connectTimeoutMs: 0,
@@ -229,66 +223,50 @@ conforms(
     await pass(5);
     assert.equal(node.handler.stats().connections, 0);
     assert.equal(transport.puppets.length, 1);
-    await stopped(node, pass);
+    await stopped(parts, node);
     assert.equal(clock.pending, 0);
   },
 );
 
 for (const how of ["remove", "stop"] as const) {
-  conforms(
-    "Backoff",
+  inVirtualTime(
     `no attempt follows a ${how} during the wait`,
-    async (world) => {
-      const { driver, pass } = virtualTime();
-      const node = world.node("the node", { driver });
-      const transport = puppetTransport((puppet) =>
-        queueMicrotask(() => end(puppet, refused()))
-      );
+    async (parts) => {
+      const { node, pass } = parts;
+      const { transport } = attempts(parts, fails);
       const { resourceId } = node.network.connect(transport, NOBODY, {
         reconnect: { maxOutageMs: 60_000 },
       });
       await pass(120);
       assert.equal(transport.puppets.length, 2);
       if (how === "remove") node.remove(resourceId);
-      else await stopped(node, pass);
+      else await stopped(parts, node);
       await pass(70_000);
       assert.equal(transport.puppets.length, 2);
       assert.equal(node.events.length, 0);
-      if (how === "remove") await stopped(node, pass);
     },
   );
 }
 
-conforms(
-  "Backoff",
+inVirtualTime(
   "the time limit of an attempt that failed does not run on into the wait",
-  async (world) => {
-    const { driver, clock, pass } = virtualTime();
-    const node = world.node("the node", { driver });
-    const starts: number[] = [];
-    const transport = puppetTransport((puppet) => {
-      starts.push(clock.now());
-      queueMicrotask(() => end(puppet, refused()));
-    });
+  async (parts) => {
+    const { node, pass } = parts;
+    const { transport, starts } = attempts(parts, fails);
     node.network.connect(transport, NOBODY, {
       connectTimeoutMs: 100,
       reconnect: { initialDelayMs: 1_000, maxDelayMs: 1_000 },
     });
     await pass(1_900);
     assert.deepEqual(starts.map(Math.round), [0, 500, 1_000, 1_500]);
-    await stopped(node, pass);
   },
 );
 
-conforms(
-  "Backoff",
+inVirtualTime(
   "the time of one outage does not run on into the next",
-  async (world) => {
-    const { driver, pass } = virtualTime();
-    const node = world.node("the node", { driver });
-    const transport = puppetTransport((puppet) =>
-      queueMicrotask(() => puppet.events.ready())
-    );
+  async (parts) => {
+    const { node, pass } = parts;
+    const { transport } = attempts(parts, ({ events }) => events.ready());
     node.network.connect(transport, NOBODY, {
       reconnect: {
         initialDelayMs: 1_000,
@@ -307,7 +285,6 @@ conforms(
       true,
       true,
     ]);
-    await stopped(node, pass);
   },
 );
 
@@ -315,23 +292,15 @@ conforms(
   "Memory",
   "reconnects in virtual time, and no lot is drawn elsewhere than from the driver",
   async (world) => {
-    const { driver, pass } = virtualTime();
-    const server = world.node("the server", { driver });
-    const client = world.node("the client", { driver });
-    const listening = server.network.listen(Transport.FramedTcp, "127.0.0.1:0");
-    await pass(5);
-    const { address } = await listening;
-    const endpoint = client.network.connect(Transport.FramedTcp, address, {
+    const { server, client, endpoint, pass, stop } = await virtualPair(world, {
       reconnect: true,
     });
-    await pass(5);
     const [accepted] = server.all("accepted");
     server.network.remove(accepted?.endpoint.resourceId ?? assert.fail());
     await pass(45);
     assert.equal(client.network.isReady(endpoint.resourceId), false);
     await pass(20);
     assert.equal(client.network.isReady(endpoint.resourceId), true);
-    await stopped(client, pass);
-    await stopped(server, pass);
+    await stop();
   },
 );

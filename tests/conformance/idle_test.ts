@@ -16,7 +16,7 @@ import {
   turns,
 } from "./_nodes.ts";
 import { oriented, transports } from "./_transports.ts";
-import { virtualTime } from "./_virtual.ts";
+import { virtualPair } from "./_virtual.ts";
 
 conformsOn(
   transports,
@@ -162,18 +162,9 @@ for (const direction of ["sent", "received"] as const) {
     "Memory",
     `each message ${direction} begins the idle time anew; it ends after once to one and a quarter times`,
     async (world) => {
-      const { driver, clock, pass } = virtualTime();
-      const server = world.node("the server", { driver });
-      const client = world.node("the client", { driver });
-      const listening = server.network.listen(
-        Transport.FramedTcp,
-        "127.0.0.1:0",
-      );
-      await pass(5);
-      client.network.connect(Transport.FramedTcp, (await listening).address, {
+      const { server, client, clock, pass, stop } = await virtualPair(world, {
         idleTimeoutMs: 1_000,
       });
-      await pass(5);
       const [from, to] = direction === "sent"
         ? [client, client.all("connected")[0]]
         : [server, server.all("accepted")[0]];
@@ -191,9 +182,7 @@ for (const direction of ["sent", "received"] as const) {
         assert(clock.now() - last <= 1_252);
         await pass(1);
       }
-      const stopping = [client.handler.stop(), server.handler.stop()];
-      await pass(1_100);
-      await Promise.all(stopping);
+      await stop();
     },
   );
 }
@@ -203,27 +192,15 @@ for (const how of ["remove", "the peer's end"] as const) {
     "Memory",
     `after ${how} no timer of the idle time is left`,
     async (world) => {
-      const { driver, clock, pass } = virtualTime();
-      const server = world.node("the server", { driver });
-      const client = world.node("the client", { driver });
-      const listening = server.network.listen(
-        Transport.FramedTcp,
-        "127.0.0.1:0",
-      );
-      await pass(5);
-      const { resourceId } = client.network.connect(
-        Transport.FramedTcp,
-        (await listening).address,
+      const { server, client, endpoint, clock, pass, stop } = await virtualPair(
+        world,
         { idleTimeoutMs: 60_000 },
       );
-      await pass(5);
-      if (how === "remove") client.remove(resourceId);
+      if (how === "remove") client.remove(endpoint.resourceId);
       else void server.handler.stop();
       await pass(14_000);
       assert.equal(clock.pending, 0);
-      const stopping = [client.handler.stop(), server.handler.stop()];
-      await pass(1_100);
-      await Promise.all(stopping);
+      await stop();
     },
   );
 }
@@ -232,21 +209,14 @@ conforms(
   "Memory",
   "the idle time of a connection begins when it is ready",
   async (world) => {
-    const { driver, pass } = virtualTime();
-    const server = world.node("the server", { driver });
-    const client = world.node("the client", { driver });
-    const listening = server.network.listen(Transport.FramedTcp, "127.0.0.1:0");
-    await pass(5);
-    client.network.connect(Transport.FramedTcp, (await listening).address, {
+    const { client, pass, stop } = await virtualPair(world, {
       idleTimeoutMs: 400,
     });
-    await pass(395);
+    await pass(390);
     assert.equal(client.count("disconnected"), 0);
     await pass(15);
     assert.equal(client.count("disconnected"), 1);
-    const stopping = [client.handler.stop(), server.handler.stop()];
-    await pass(1_100);
-    await Promise.all(stopping);
+    await stop();
   },
 );
 

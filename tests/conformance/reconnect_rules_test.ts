@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { type Adapter, type ConnectOptions, SendStatus } from "../../mod.ts";
+import { SendStatus } from "../../mod.ts";
 import { conforms, isNetworkError, turns } from "./_nodes.ts";
 import {
   end,
   NOBODY,
   type Puppet,
   puppetTransport,
+  readyTransport,
   refused,
 } from "./_puppet_transport.ts";
+
+const SOON = { initialDelayMs: 1, maxDelayMs: 1 };
 
 /** A signal that tells how many listen to it. */
 function watchedSignal(): { signal: AbortSignal; listeners(): number } {
@@ -31,9 +34,7 @@ conforms(
   "an endpoint that has ended leaves no listener on its signals",
   async (world) => {
     const node = world.node();
-    const transport = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
+    const transport = readyTransport();
     const first = watchedSignal();
     const every = watchedSignal();
     const endpoint = node.network.connect(transport, NOBODY, {
@@ -89,7 +90,7 @@ conforms(
       }, 0)
     );
     node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
+      reconnect: SOON,
     });
     await node.event("connected");
     end(transport.puppets[0] ?? assert.fail());
@@ -131,11 +132,9 @@ conforms(
   "late events of an old connection touch neither the wait nor the next connection",
   async (world) => {
     const node = world.node();
-    const transport = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
+    const transport = readyTransport();
     const endpoint = node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
+      reconnect: SOON,
     });
     await node.event("connected");
     const [old] = transport.puppets;
@@ -171,11 +170,9 @@ conforms(
   "addresses and protocol are those of the connection that is there",
   async (world) => {
     const node = world.node();
-    const transport = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
+    const transport = readyTransport();
     const { resourceId } = node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
+      reconnect: SOON,
     });
     await node.event("connected");
     const told = () => [
@@ -194,27 +191,15 @@ conforms(
   "a message that waited and cannot be sent ends the connection, and those behind it go out on the next",
   async (world) => {
     const node = world.node();
-    const base = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
-    const transport: Adapter<ConnectOptions> = {
-      ...base,
-      connect(...given) {
-        const puppet = base.connect(...given);
-        const { send } = puppet;
-        puppet.send = (data, isText, tag) => {
-          if (data[0] === 0x21) throw refused("invalid-message");
-          return send(data, isText, tag);
-        };
-        return puppet;
-      },
-    };
+    const transport = readyTransport((puppet) => {
+      const { send } = puppet;
+      puppet.send = (data, isText, tag) => {
+        if (data[0] === 0x21) throw refused("invalid-message");
+        return send(data, isText, tag);
+      };
+    });
     const endpoint = node.network.connect(transport, NOBODY, {
-      reconnect: {
-        initialDelayMs: 1,
-        maxDelayMs: 1,
-        queueLimit: 1_000,
-      },
+      reconnect: { ...SOON, queueLimit: 1_000 },
     });
     for (const message of ["one", "!", "two"]) {
       assert.equal(node.network.send(endpoint, message), SendStatus.Sent);
@@ -224,7 +209,9 @@ conforms(
     isNetworkError("invalid-message")(error);
     assert.equal(willReconnect, true);
     await node.event("connected", 1);
-    assert.deepEqual(base.puppets.map(({ sent }) => sent), [["one"], ["two"]]);
+    assert.deepEqual(transport.puppets.map(({ sent }) => sent), [["one"], [
+      "two",
+    ]]);
   },
 );
 
@@ -234,29 +221,21 @@ conforms(
   async (world) => {
     const node = world.node();
     let room = 2;
-    const base = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
-    const transport: Adapter<ConnectOptions> = {
-      ...base,
-      connect(...given) {
-        const puppet = base.connect(...given);
-        const { send } = puppet;
-        puppet.send = (data, isText, tag) => {
-          if (room === 0) return SendStatus.QueueFull;
-          room -= 1;
-          return send(data, isText, tag);
-        };
-        return puppet;
-      },
-    };
+    const transport = readyTransport((puppet) => {
+      const { send } = puppet;
+      puppet.send = (data, isText, tag) => {
+        if (room === 0) return SendStatus.QueueFull;
+        room -= 1;
+        return send(data, isText, tag);
+      };
+    });
     const endpoint = node.network.connect(transport, NOBODY, {
       reconnect: { queueLimit: 3 * 65 },
     });
     for (const message of "abc") node.network.send(endpoint, message);
     assert.equal(node.network.send(endpoint, "d"), SendStatus.QueueFull);
     await node.event("connected");
-    const [puppet] = base.puppets;
+    const [puppet] = transport.puppets;
     assert(puppet !== undefined);
     assert.deepEqual(puppet.sent, ["a", "b"]);
     assert.equal(node.network.isReady(endpoint.resourceId), true);
@@ -316,11 +295,9 @@ conforms(
   "a connection whose adapter tells only that nothing is left of it has ended too",
   async (world) => {
     const node = world.node();
-    const transport = puppetTransport((puppet) =>
-      setTimeout(() => puppet.events.ready(), 0)
-    );
+    const transport = readyTransport();
     node.network.connect(transport, NOBODY, {
-      reconnect: { initialDelayMs: 1, maxDelayMs: 1 },
+      reconnect: SOON,
     });
     await node.event("connected");
     transport.puppets[0]?.events.released();
