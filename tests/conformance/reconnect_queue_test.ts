@@ -4,6 +4,7 @@ import {
   framedTcp,
   newlineFraming,
   SendStatus,
+  taggedFraming,
 } from "../../mod.ts";
 import {
   conforms,
@@ -11,11 +12,14 @@ import {
   deadAddress,
   eventually,
   isNetworkError,
+  join,
   type TestNode,
+  turns,
   utf8,
 } from "./_nodes.ts";
+import { rawListen, varintFrame } from "./_raw.ts";
 import { QUICK, reconnecting, revive, SLOW } from "./_reconnecting.ts";
-import { packets } from "./_transports.ts";
+import { packets, rawRows } from "./_transports.ts";
 
 /** Sends so many messages of `size` bytes, each of which begins with its number. */
 function sendNumbered(
@@ -180,5 +184,85 @@ conforms(
       () => client.network.send(endpoint, "two\nlines"),
       isNetworkError("invalid-message"),
     );
+  },
+);
+
+conforms(
+  "FramedTcp",
+  "what waits for a connection keeps its tag, and with copy its bytes as they were at the call",
+  async (world) => {
+    const adapter = framedTcp({ framing: taggedFraming });
+    const row = packets.find(({ name }) => name === "FramedTcp");
+    assert(row !== undefined);
+    const address = await deadAddress(world, row);
+    const client = world.node("the client");
+    const endpoint = client.network.connect(adapter, address, {
+      reconnect: { ...QUICK, queueLimit: 100_000 },
+    });
+    const buffer = utf8("as it was");
+    client.network.send(endpoint, buffer, { tag: 7, copy: true });
+    client.network.sendAll([endpoint], buffer, { tag: 8, copy: true });
+    buffer.fill(0);
+    const server = await revive(world, { ...row, adapter }, address);
+    await server.messages(2);
+    assert.deepEqual(server.texts(), ["as it was", "as it was"]);
+    assert.deepEqual(server.all("message").map(({ tag }) => tag), [7, 8]);
+  },
+);
+
+conforms(
+  "Ws",
+  "what waits for a connection keeps whether it is text",
+  async (world) => {
+    const row = packets.find(({ name }) => name === "Ws");
+    assert(row !== undefined);
+    const address = await deadAddress(world, row);
+    const client = world.node("the client");
+    const endpoint = client.network.connect(row.adapter, address, {
+      reconnect: { ...QUICK, queueLimit: 100_000 },
+    });
+    client.network.send(endpoint, "text");
+    client.network.send(endpoint, utf8("bytes"));
+    client.network.sendAll([endpoint], "text");
+    const server = await revive(world, row, address);
+    await server.messages(3);
+    assert.deepEqual(server.all("message").map(({ isText }) => isText), [
+      true,
+      false,
+      true,
+    ]);
+  },
+);
+
+conformsOn(
+  rawRows.filter(({ raw }) => raw === "port"),
+  "what a broken connection had not sent does not go out on the next",
+  async (world, row) => {
+    const { port, peers } = await rawListen(world, ({ socket }) => {
+      if (peers.length === 1) socket.pause();
+    });
+    const client = world.node("the client");
+    const endpoint = client.network.connect(row.adapter, `127.0.0.1:${port}`, {
+      reconnect: { ...QUICK, queueLimit: 1 << 20 },
+    });
+    await client.event("connected");
+    await eventually("the raw peer", () => peers.length === 1);
+    const block = new Uint8Array(1 << 20);
+    for (let n = 0; n < 12; n += 1) client.network.send(endpoint, block);
+    await turns();
+    assert((client.network.stats(endpoint.resourceId)?.queuedBytes ?? 0) > 0);
+    client.onEvent = ({ type }) => {
+      if (type === "disconnected") client.network.send(endpoint, "held");
+      if (type === "connected") client.network.send(endpoint, "after");
+    };
+    peers[0]?.socket.resetAndDestroy();
+    await client.event("connected", 1);
+    const messages = ["held", "after"].map(utf8);
+    const expected = join(row.isVarint ? messages.map(varintFrame) : messages);
+    const next = () => peers[1];
+    await eventually("the next", () => next() !== undefined);
+    await next()?.size(expected.length);
+    await turns();
+    assert.deepEqual(next()?.bytes(), expected);
   },
 );
