@@ -219,6 +219,14 @@ for (const row of byPort) {
       ({ port }) => `LOCALHOST:${port}`,
     ],
     ["what listen resolved with", "127.0.0.1:0", (address) => address],
+    [
+      "what listen made of a host name",
+      "localhost:0",
+      ({ hostname, port }) => {
+        assert.match(hostname, /^(?:127\.0\.0\.1|::1)$/);
+        return { hostname, port };
+      },
+    ],
     ["what formatAddress makes of it", "127.0.0.1:0", formatAddress],
     ["IPv6 in brackets", "[::1]:0", ({ port }) => `[::1]:${port}`],
     ["IPv6 as an object, with and without brackets", {
