@@ -13,6 +13,7 @@ import {
 } from "../../mod.ts";
 import {
   conforms,
+  eventually,
   halfPair,
   isNetworkError,
   pattern,
@@ -296,6 +297,27 @@ row(
     const writable = network.writable(toListener);
     node.remove(toListener.resourceId);
     assert.equal(await writable, false);
+  },
+);
+
+row(
+  "a listener that is bound while the node is full adds nothing to what waits",
+  async (world) => {
+    const server = world.idle("the server", { maxQueuedEvents: 1 });
+    const client = world.node("the client");
+    const toFirst = client.connect(udp, await server.listen(udp));
+    await client.event("connected");
+    client.network.send(toFirst, "one");
+    await eventually("the pause", () => server.handler.stats().isPaused);
+    const toSecond = client.connect(udp, await server.listen(udp));
+    await client.event("connected", 1);
+    for (let n = 0; n < 10; n += 1) client.network.send(toSecond, "two");
+    await turns();
+    assert.equal(server.handler.stats().queuedEvents, 1);
+    server.start();
+    await server.messages(1);
+    client.network.send(toSecond, "three");
+    await server.until("three", () => server.texts().includes("three"));
   },
 );
 
