@@ -69,7 +69,7 @@ export function ws(runtimes = RUNTIMES) {
 /**
  * A program of `bench/peers/`.
  *
- * @param {string} name
+ * @param {import("./peers/catalog.mjs").PeerName} name
  * @param {string} label
  * @param {{ runtime?: Runtime, isPeer?: boolean, transport?: string }} [options]
  * @returns {Contender}
@@ -87,8 +87,8 @@ export function peer(name, label, { runtime, isPeer = true, transport } = {}) {
   };
 }
 
-/** The peers in Rust. */
-const RUST = ["message-io", "protosocket"];
+/** Those of the peers in Rust that are measured. */
+const RUST = /** @type {const} */ (["message-io", "protosocket"]);
 
 /** Builds the peers that have to be built, where they can be: not while anything is measured. */
 export function preparePeers() {
@@ -100,7 +100,7 @@ export function preparePeers() {
 /** @type {Map<string, string | undefined>} */
 const problems = new Map();
 
-/** @param {string} name */
+/** @param {import("./peers/catalog.mjs").PeerName} name */
 function problemOf(name) {
   if (!problems.has(name)) problems.set(name, peerProblem(name));
   return problems.get(name);
