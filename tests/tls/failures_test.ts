@@ -7,6 +7,7 @@ import {
   Transport,
 } from "../../mod.ts";
 import { conforms, pattern } from "../conformance/_nodes.ts";
+import { fromHex } from "../framing/_stream.ts";
 import { CA, identity, pem } from "./_certificates.ts";
 import {
   at,
@@ -255,6 +256,70 @@ conforms("Tcp", "a client refuses versions below its lowest", async (world) => {
   );
   await network.connectAsync(Transport.Tcp, address, { tls: TRUSTING });
 });
+
+/** Hexadecimal bytes behind their length. */
+function sized(digits: number, hex: string): string {
+  return (hex.length / 2).toString(16).padStart(digits, "0") + hex;
+}
+
+/** What OpenSSL's clients say first, with this version as the highest, and ciphers of TLS 1.2 and of all before it. */
+function hello(version: "0302" | "0303"): Uint8Array {
+  const extensions = "000b000403000102000a000c000a001d0017001e00180019" +
+    "002300000016000000170000000d002a002804030503060308070808080908" +
+    "0a080b080408050806040105010601030303010302040205020602";
+  const body = `${version}${"2a".repeat(32)}00${sized(4, "c02fc013002f")}0100` +
+    sized(4, extensions);
+  return fromHex(`160301${sized(4, `01${sized(6, body)}`)}`);
+}
+
+conforms(
+  "Tcp",
+  "a listener refuses TLS 1.1 without being told to",
+  async (world) => {
+    const nodes = await ends(world, Transport.Tcp, identity("server_rsa"));
+    const answers: number[] = [];
+    for (const version of ["0303", "0302"] as const) {
+      const socket = connect(nodes.listening.address.port, "127.0.0.1");
+      const answer = new Promise<number>((resolve) => {
+        socket.once("data", (data: Uint8Array) => resolve(data[0] ?? 0));
+        socket.once("end", () => resolve(0));
+        socket.on("error", () => resolve(0));
+      });
+      socket.write(hello(version));
+      answers.push(await answer);
+      const closed = new Promise<void>((resolve) =>
+        socket.once("close", () => resolve())
+      );
+      socket.destroy();
+      await closed;
+    }
+    // The hello is one that a server goes on with.
+    assert.equal(answers[0], 0x16);
+    assert.notEqual(answers[1], 0x16);
+    assert.equal(nodes.server.events.length, 0);
+  },
+);
+
+conforms(
+  "Tcp",
+  "a client refuses TLS 1.1 without being told to",
+  async (world) => {
+    const port = await plainServer(world, (socket) => {
+      socket.once("data", () => {
+        const body = `0302${"2a".repeat(32)}00c01300`;
+        socket.write(fromHex(`160302${sized(4, `02${sized(6, body)}`)}`));
+      });
+    });
+    await assert.rejects(
+      world.node().network.connectAsync(
+        Transport.Tcp,
+        { hostname: "127.0.0.1", port },
+        { tls: TRUSTING },
+      ),
+      isTls("handshake"),
+    );
+  },
+);
 
 for (const transport of tlsTransports) {
   conforms(
