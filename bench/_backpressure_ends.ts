@@ -6,7 +6,7 @@
 
 import { connect, type Socket } from "node:net";
 import { createNode, FramedTcp } from "../mod.ts";
-import { pause } from "./_backpressure_parts.ts";
+import { pause } from "./_memory.ts";
 
 /** What to measure. */
 export interface EndsTask {

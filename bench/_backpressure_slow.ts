@@ -9,14 +9,13 @@ import { createNode, SendStatus } from "../mod.ts";
 import {
   isMessage,
   memoryKept,
-  memoryNow,
   Part,
-  pause,
   tell,
   type TransportName,
   transportOf,
   writeMessage,
 } from "./_backpressure_parts.ts";
+import { memoryNow, pause } from "./_memory.ts";
 
 /** What to measure. */
 export interface SlowTask {

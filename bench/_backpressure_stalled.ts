@@ -14,18 +14,17 @@ import {
   SendStatus,
 } from "../mod.ts";
 import {
-  collect,
   isMessage,
-  median,
   memoryKept,
-  orders,
   Part,
-  pause,
   tell,
   type TransportName,
   transportOf,
   writeMessage,
 } from "./_backpressure_parts.ts";
+import { collect, pause } from "./_memory.ts";
+import { orders } from "./_own_process.ts";
+import { median } from "./_statistics.mjs";
 
 /** So often the program's own garbage is collected while it fills the outbox, in bytes sent. */
 const COLLECT_EVERY = 2 << 20;

@@ -5,7 +5,7 @@
 /**
  * The middle of the values; of an even number the mean of the two in the middle.
  *
- * @param {readonly number[]} values
+ * @param {Iterable<number>} values
  * @returns {number} NaN of none
  */
 export function median(values) {
@@ -15,7 +15,7 @@ export function median(values) {
 /**
  * A quantile, between two values in proportion (type 7 of Hyndman and Fan, 1996).
  *
- * @param {readonly number[]} values
+ * @param {Iterable<number>} values
  * @param {number} at 0 to 1
  * @returns {number} NaN of none
  */

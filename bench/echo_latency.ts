@@ -14,6 +14,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { createNode, FramedTcp } from "../mod.ts";
 import { bareEcho } from "./_bare_echo.ts";
+import { median, quantile } from "./_statistics.mjs";
 
 const SIZE = 64;
 /** The varint before the payload: the bare sockets carry as many bytes. */
@@ -66,11 +67,6 @@ async function framedEcho(count: number, size: number): Promise<Float64Array> {
   return micros;
 }
 
-function quantile(values: Float64Array | number[], at: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * at)] ?? NaN;
-}
-
 const bare = bareEcho();
 const framedMedians: number[] = [];
 const bareMedians: number[] = [];
@@ -82,10 +78,10 @@ await framedEcho(ECHOES, SIZE);
 await bare.run(ECHOES, SIZE + HEAD_SIZE);
 for (let round = 0; round < ROUNDS; round += 1) {
   const framed = await framedEcho(ECHOES, SIZE);
-  framedMedians.push(quantile(framed, 0.5));
+  framedMedians.push(median(framed));
   framedTails.push(quantile(framed, 0.99));
   const raw = await bare.run(ECHOES, SIZE + HEAD_SIZE);
-  bareMedians.push(quantile(raw, 0.5));
+  bareMedians.push(median(raw));
   bareTails.push(quantile(raw, 0.99));
 }
 
@@ -94,11 +90,11 @@ function line(name: string, medians: number[], tails: number[]): string {
     Math.max(...medians).toFixed(1)
   }`;
   return `${name.padEnd(14)} p50 ${
-    quantile(medians, 0.5).toFixed(1)
-  } us (${spread})   p99 ${quantile(tails, 0.5).toFixed(1)} us`;
+    median(medians).toFixed(1)
+  } us (${spread})   p99 ${median(tails).toFixed(1)} us`;
 }
 
-const ratio = quantile(framedMedians, 0.5) / quantile(bareMedians, 0.5);
+const ratio = median(framedMedians) / median(bareMedians);
 console.log(
   `echo of ${SIZE} bytes, one in flight: median of ${ROUNDS} rounds of ${ECHOES}, in turn`,
 );

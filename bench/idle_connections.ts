@@ -19,23 +19,18 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import net from "node:net";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { createNode, FramedTcp, Ws } from "../mod.ts";
 import { bareServer } from "./_bare_idle.ts";
 import type { BareServer } from "./_bare_idle.ts";
+import { type Memory, memoryKept, pause } from "./_memory.ts";
+import { orders, OwnProcess } from "./_own_process.ts";
+import { median } from "./_statistics.mjs";
 
 const KINDS = ["bare", "FramedTcp", "Ws"] as const;
 type Kind = (typeof KINDS)[number];
-
-/** Bytes; of the whole process, and of its heap with what hangs on it. */
-interface Sample {
-  readonly rss: number;
-  readonly heap: number;
-}
 
 const { values } = parseArgs({
   options: {
@@ -58,7 +53,7 @@ function kindOf(name: string): Kind {
 async function serve(kind: Kind): Promise<void> {
   const server = kind === "bare" ? await bareServer() : await nodeServer(kind);
   console.log(server.port);
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of orders()) {
     const end = performance.now() + 60_000;
     while (server.count() < Number(line)) {
       if (performance.now() > end) {
@@ -66,9 +61,9 @@ async function serve(kind: Kind): Promise<void> {
       }
       await pause(20);
     }
-    console.log(JSON.stringify(await sample()));
+    const kept = await memoryKept({ collections: 6, pauseMs: 50 });
+    console.log(JSON.stringify(kept));
   }
-  process.exit();
 }
 
 async function nodeServer(kind: "FramedTcp" | "Ws"): Promise<BareServer> {
@@ -85,35 +80,11 @@ async function nodeServer(kind: "FramedTcp" | "Ws"): Promise<BareServer> {
   return { port: address.port, count: () => count };
 }
 
-async function sample(): Promise<Sample> {
-  for (let turn = 0; turn < 6; turn += 1) {
-    collect();
-    await pause(50);
-  }
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heap: heapUsed + external };
-}
-
-function collect(): void {
-  const gc: unknown = Reflect.get(globalThis, "gc");
-  const bun: unknown = Reflect.get(globalThis, "Bun");
-  if (typeof gc === "function") gc();
-  else if (
-    typeof bun === "object" && bun !== null && "gc" in bun &&
-    typeof bun.gc === "function"
-  ) bun.gc(true);
-  else throw new Error("Cannot collect garbage: run with --expose-gc");
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 /** Keeps connections: each line asks for so many at the port that came first. */
 async function connect(kind: Kind): Promise<void> {
   const sockets: net.Socket[] = [];
   let port = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of orders()) {
     if (port === 0) {
       port = Number(line);
       continue;
@@ -129,7 +100,6 @@ async function connect(kind: Kind): Promise<void> {
     }
     console.log("connected");
   }
-  process.exit();
 }
 
 function connectOne(kind: Kind, port: number): Promise<net.Socket> {
@@ -148,56 +118,17 @@ function connectOne(kind: Kind, port: number): Promise<net.Socket> {
   });
 }
 
-/** Another process of this program. */
-class Part {
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(flag: string, kind: Kind) {
-    const { execPath, argv } = process;
-    const flags = "Deno" in globalThis
-      ? ["run", "-A", "--no-check", "--v8-flags=--expose-gc"]
-      : "Bun" in globalThis
-      ? []
-      : ["--expose-gc"];
-    const child = spawn(execPath, [...flags, argv[1] ?? "", flag, kind], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    if (child.stdout === null) throw new Error("A process has no output");
-    this.#child = child;
-    this.#lines = createInterface({ input: child.stdout })
-      [Symbol.asyncIterator]();
-  }
-
-  say(line: string | number): void {
-    this.#child.stdin?.write(`${line}\n`);
-  }
-
-  async answer(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error("A process ended too early");
-    return value;
-  }
-
-  async end(): Promise<void> {
-    const exit = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill("SIGKILL");
-    await exit;
-  }
-}
-
 /** Bytes for each connection. */
-async function measure(kind: Kind, connections: number): Promise<Sample> {
-  const server = new Part("--serve", kind);
-  const clients = new Part("--connect", kind);
+async function measure(kind: Kind, connections: number): Promise<Memory> {
+  const server = new OwnProcess("server", ["--serve", kind]);
+  const clients = new OwnProcess("clients", ["--connect", kind]);
   try {
-    clients.say(await server.answer());
-    const reach = async (count: number): Promise<Sample> => {
-      clients.say(count);
-      await clients.answer();
-      server.say(count);
-      const { rss, heap }: Sample = JSON.parse(await server.answer());
-      return { rss, heap };
+    clients.say(await server.line());
+    const reach = async (count: number): Promise<Memory> => {
+      clients.say(String(count));
+      await clients.line();
+      server.say(String(count));
+      return JSON.parse(await server.line());
     };
     const few = Math.floor(connections / 10);
     const before = await reach(few);
@@ -205,7 +136,7 @@ async function measure(kind: Kind, connections: number): Promise<Sample> {
     const added = connections - few;
     return {
       rss: (after.rss - before.rss) / added,
-      heap: (after.heap - before.heap) / added,
+      used: (after.used - before.used) / added,
     };
   } finally {
     await Promise.all([server.end(), clients.end()]);
@@ -215,19 +146,19 @@ async function measure(kind: Kind, connections: number): Promise<Sample> {
 async function compare(): Promise<void> {
   const connections = Number(values.connections);
   const limit = Number(values.limit);
-  const samples: Record<Kind, Sample[]> = { bare: [], FramedTcp: [], Ws: [] };
+  const samples: Record<Kind, Memory[]> = { bare: [], FramedTcp: [], Ws: [] };
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const kind of KINDS) {
       samples[kind].push(await measure(kind, connections));
     }
   }
-  const medians = (kind: Kind, measure: keyof Sample) =>
+  const medians = (kind: Kind, measure: keyof Memory) =>
     median(samples[kind].map((each) => each[measure])) / 1024;
   console.log(
     `${connections} idle connections: KiB each, median of ${values.rounds} (all)`,
   );
   let isOver = false;
-  for (const measure of ["rss", "heap"] as const) {
+  for (const measure of ["rss", "used"] as const) {
     const bare = medians("bare", measure);
     for (const kind of KINDS) {
       const own = medians(kind, measure);
@@ -241,7 +172,7 @@ async function compare(): Promise<void> {
         }  ${more.padStart(10)}   (${all.join(", ")})`,
       );
       const isJudged = kind === "FramedTcp" &&
-        (measure === "heap" || !values["heap-only"]);
+        (measure === "used" || !values["heap-only"]);
       if (isJudged && !(own - bare <= limit)) isOver = true;
     }
   }
@@ -251,11 +182,6 @@ async function compare(): Promise<void> {
       : `FramedTcp takes at most ${limit} KiB more than bare sockets`,
   );
   if (isOver) process.exitCode = 1;
-}
-
-function median(numbers: number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
 if (values.serve !== undefined) await serve(kindOf(values.serve));
