@@ -14,14 +14,14 @@ conformsOn(
   "a second small message leaves before the peer has answered the first, both ways",
   async (world, row) => {
     const { server, client, toServer, toClient } = await pair(world, row);
-    let fastest = Infinity;
+    const ways = [
+      { from: client, to: server, via: toServer, fastest: Infinity },
+      { from: server, to: client, via: toClient, fastest: Infinity },
+    ];
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (
-        const [from, to, via] of [
-          [client, server, toServer],
-          [server, client, toClient],
-        ] as const
-      ) {
+      // By turns: who has something to send as well is slow to acknowledge.
+      for (const way of ways) {
+        const { from, to, via } = way;
         const before = performance.now();
         const seen = to.bytes().length;
         from.network.send(via, "ab");
@@ -31,10 +31,12 @@ conformsOn(
         from.network.send(via, "d");
         await to.received(seen + 4);
         const took = performance.now() - before;
-        if (round >= EAGER_ROUNDS) fastest = Math.min(fastest, took);
+        if (round >= EAGER_ROUNDS) way.fastest = Math.min(way.fastest, took);
         assert.equal(text(to.bytes()).at(-1), "d");
       }
     }
-    assert(fastest < DELAYED_MS, `the fastest of all took ${fastest} ms`);
+    for (const { fastest } of ways) {
+      assert(fastest < DELAYED_MS, `the fastest of one way took ${fastest} ms`);
+    }
   },
 );
