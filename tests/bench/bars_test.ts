@@ -95,6 +95,19 @@ test("bench: a bar with one side missing is neither met nor missed", () => {
   assert.equal(ratio, undefined);
 });
 
+test("bench: a bar with several rivals is judged when all of them were measured", () => {
+  const { verdict } = verdictOf(
+    [workload(
+      "ws-echo",
+      contender("signalbox-deno", "deno", 30),
+      contender("native-ws-deno", "deno", 40),
+    )],
+    "ws-echo",
+    "deno",
+  );
+  assert.equal(verdict, "not measured");
+});
+
 test("bench: a size is held against its limit itself", () => {
   const sizes = workload(
     "bundle-size",
