@@ -29,6 +29,7 @@ import {
   type EndsTask,
   endsWhilePaused,
 } from "./_backpressure_ends.ts";
+import { numberOf, oneOf, readOptions } from "./_options.ts";
 import { MIB, Part, tell, type TransportName } from "./_backpressure_parts.ts";
 import {
   fastSender,
@@ -43,14 +44,26 @@ import {
   type StalledTask,
 } from "./_backpressure_stalled.ts";
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    only: { type: "string" },
-    margin: { type: "string", default: "16" },
-    part: { type: "string" },
-  },
+const options = readOptions(() => {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string" },
+      margin: { type: "string", default: "16" },
+      part: { type: "string" },
+    },
+  });
+  const { quick, only, margin, part } = values;
+  return {
+    quick,
+    only: only === undefined
+      ? undefined
+      : oneOf("only", only, ["stalled", "slow"]),
+    marginBytes: numberOf("margin", margin, 0) * MIB,
+    part,
+  };
 });
+const { marginBytes } = options;
 
 const TRANSPORTS: readonly TransportName[] = ["FramedTcp", "Ws"];
 
@@ -67,8 +80,6 @@ const PINNED = 2;
  */
 const LEAST_CPU_SHARE = 0.6;
 const LEAST_SHARE = 0.5;
-
-const marginBytes = Number(values.margin) * MIB;
 
 /** Bounds that were broken, in words. */
 const broken: string[] = [];
@@ -102,7 +113,7 @@ async function measured<Result, Task extends { readonly part: string }>(
 }
 
 async function stalledPeers(): Promise<void> {
-  const limit = (values.quick ? 16 : 64) * MIB;
+  const limit = (options.quick ? 16 : 64) * MIB;
   console.log(`\nA stalled peer, with an outbox of at most ${mib(limit)}:\n`);
   row(
     "transport",
@@ -117,15 +128,15 @@ async function stalledPeers(): Promise<void> {
   row(...Array.from({ length: 8 }, () => "---"));
   for (const transport of TRANSPORTS) {
     // Small ones share slabs, those at the limit of copying waste most of them, large ones go by reference.
-    const sizes = values.quick
+    const sizes = options.quick
       ? [transport === "Ws" ? 100 : 16_384]
       : [100, 16_384, 100_000];
     for (const size of sizes) {
       const result = await measured<StalledResult, StalledTask>({
         part: "stalled sender",
         ...{ transport, limit, size },
-        rounds: values.quick ? 3 : 5,
-        speedMs: values.quick ? 120 : 400,
+        rounds: options.quick ? 3 : 5,
+        speedMs: options.quick ? 120 : 400,
       });
       row(
         transport,
@@ -169,8 +180,8 @@ async function stalledPeers(): Promise<void> {
 }
 
 async function slowConsumers(): Promise<void> {
-  const total = (values.quick ? 64 : 1_024) * MIB;
-  const bound = (values.quick ? 24 : 64) * MIB;
+  const total = (options.quick ? 64 : 1_024) * MIB;
+  const bound = (options.quick ? 24 : 64) * MIB;
   const workMs = 5;
   console.log(
     `\nA consumer that works ${workMs} ms a message, bound ${
@@ -231,8 +242,8 @@ async function slowConsumers(): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  if (values.only !== "slow") await stalledPeers();
-  if (values.only !== "stalled") await slowConsumers();
+  if (options.only !== "slow") await stalledPeers();
+  if (options.only !== "stalled") await slowConsumers();
   const { fin, reset } = await measured<EndsResult, EndsTask>({
     part: "ends while paused",
   });
@@ -266,5 +277,5 @@ async function work(text: string): Promise<void> {
   }
 }
 
-if (values.part === undefined) await main();
-else await work(values.part);
+if (options.part === undefined) await main();
+else await work(options.part);

@@ -14,6 +14,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { createNode, FramedTcp } from "../mod.ts";
 import { bareEcho } from "./_bare_echo.ts";
+import { numberOf, readOptions } from "./_options.ts";
 import { median, quantile } from "./_statistics.mjs";
 
 const SIZE = 64;
@@ -22,8 +23,12 @@ const HEAD_SIZE = 1;
 const ROUNDS = 9;
 const ECHOES = 4_000;
 
-const { values } = parseArgs({ options: { limit: { type: "string" } } });
-const limit = Number(values.limit ?? "1.5");
+const limit = readOptions(() => {
+  const { values } = parseArgs({
+    options: { limit: { type: "string", default: "1.5" } },
+  });
+  return numberOf("limit", values.limit, 0);
+});
 
 async function framedEcho(count: number, size: number): Promise<Float64Array> {
   const server = createNode();

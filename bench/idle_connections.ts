@@ -26,28 +26,36 @@ import { createNode, FramedTcp, Ws } from "../mod.ts";
 import { bareServer } from "./_bare_idle.ts";
 import type { BareServer } from "./_bare_idle.ts";
 import { type Memory, memoryKept, pause } from "./_memory.ts";
+import { numberOf, oneOf, readOptions } from "./_options.ts";
 import { orders, OwnProcess } from "./_own_process.ts";
 import { median } from "./_statistics.mjs";
 
 const KINDS = ["bare", "FramedTcp", "Ws"] as const;
 type Kind = (typeof KINDS)[number];
 
-const { values } = parseArgs({
-  options: {
-    connections: { type: "string", default: "10000" },
-    rounds: { type: "string", default: "3" },
-    limit: { type: "string", default: "4" },
-    "heap-only": { type: "boolean", default: false },
-    serve: { type: "string" },
-    connect: { type: "string" },
-  },
+const options = readOptions(() => {
+  const { values } = parseArgs({
+    options: {
+      connections: { type: "string", default: "10000" },
+      rounds: { type: "string", default: "3" },
+      limit: { type: "string", default: "4" },
+      "heap-only": { type: "boolean", default: false },
+      serve: { type: "string" },
+      connect: { type: "string" },
+    },
+  });
+  const kind = (name: string, text: string | undefined) =>
+    text === undefined ? undefined : oneOf(name, text, KINDS);
+  return {
+    // A tenth of them is there before any is counted.
+    connections: numberOf("connections", values.connections, 10),
+    rounds: numberOf("rounds", values.rounds, 1),
+    limit: numberOf("limit", values.limit, 0),
+    isHeapOnly: values["heap-only"],
+    serve: kind("serve", values.serve),
+    connect: kind("connect", values.connect),
+  };
 });
-
-function kindOf(name: string): Kind {
-  const kind = KINDS.find((each) => each === name);
-  if (kind === undefined) throw new Error(`There is no kind ${name}`);
-  return kind;
-}
 
 /** Measures itself when a line asks for it: first the count of connections to wait for. */
 async function serve(kind: Kind): Promise<void> {
@@ -144,10 +152,9 @@ async function measure(kind: Kind, connections: number): Promise<Memory> {
 }
 
 async function compare(): Promise<void> {
-  const connections = Number(values.connections);
-  const limit = Number(values.limit);
+  const { connections, rounds, limit } = options;
   const samples: Record<Kind, Memory[]> = { bare: [], FramedTcp: [], Ws: [] };
-  for (let round = 0; round < Number(values.rounds); round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     for (const kind of KINDS) {
       samples[kind].push(await measure(kind, connections));
     }
@@ -155,7 +162,7 @@ async function compare(): Promise<void> {
   const medians = (kind: Kind, measure: keyof Memory) =>
     median(samples[kind].map((each) => each[measure])) / 1024;
   console.log(
-    `${connections} idle connections: KiB each, median of ${values.rounds} (all)`,
+    `${connections} idle connections: KiB each, median of ${rounds} (all)`,
   );
   let isOver = false;
   for (const measure of ["rss", "used"] as const) {
@@ -172,7 +179,7 @@ async function compare(): Promise<void> {
         }  ${more.padStart(10)}   (${all.join(", ")})`,
       );
       const isJudged = kind === "FramedTcp" &&
-        (measure === "used" || !values["heap-only"]);
+        (measure === "used" || !options.isHeapOnly);
       if (isJudged && !(own - bare <= limit)) isOver = true;
     }
   }
@@ -184,6 +191,6 @@ async function compare(): Promise<void> {
   if (isOver) process.exitCode = 1;
 }
 
-if (values.serve !== undefined) await serve(kindOf(values.serve));
-else if (values.connect !== undefined) await connect(kindOf(values.connect));
+if (options.serve !== undefined) await serve(options.serve);
+else if (options.connect !== undefined) await connect(options.connect);
 else await compare();

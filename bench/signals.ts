@@ -10,6 +10,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { createNode, type TimerId } from "../mod.ts";
+import { numberOf, oneOf, readOptions } from "./_options.ts";
 
 /** Timers are spread over so many milliseconds: less than it takes to set a million of them. */
 const SPREAD_MS = 50;
@@ -21,12 +22,15 @@ const WARMUP_PART = 10;
 /** Does it with `count`; resolves when it is done. */
 type Work = (count: number) => Promise<void>;
 
+const WORKS = ["send", "priority", "fired", "cancelled"] as const;
+type Works = Record<(typeof WORKS)[number], Work>;
+
 function delayOf(index: number): number {
   // 37 has no factor in common with the spread: each delay comes as often as any other.
   return 1 + (index * 37) % SPREAD_MS;
 }
 
-function ofSignalbox(): Record<string, Work> {
+function ofSignalbox(): Works {
   const { handler, listener } = createNode<number>();
   const { signals } = handler;
   let left = 0;
@@ -61,7 +65,7 @@ function ofSignalbox(): Record<string, Work> {
   };
 }
 
-function ofRuntime(): Record<string, Work> {
+function ofRuntime(): Works {
   let left = 0;
   let done = () => {};
   const fired = (_index: number) => {
@@ -97,17 +101,19 @@ function ofRuntime(): Record<string, Work> {
   };
 }
 
-const { values } = parseArgs({
-  options: {
-    what: { type: "string", default: "send" },
-    with: { type: "string", default: "signalbox" },
-    count: { type: "string", default: "1000000" },
-  },
+const { count, work } = readOptions(() => {
+  const { values } = parseArgs({
+    options: {
+      what: { type: "string", default: "send" },
+      with: { type: "string", default: "signalbox" },
+      count: { type: "string", default: "1000000" },
+    },
+  });
+  const who = oneOf("with", values.with, ["signalbox", "runtime"]);
+  const what = oneOf("what", values.what, WORKS);
+  const works = who === "runtime" ? ofRuntime() : ofSignalbox();
+  return { count: numberOf("count", values.count, 1), work: works[what] };
 });
-const count = Number(values.count);
-const work =
-  (values.with === "runtime" ? ofRuntime() : ofSignalbox())[values.what];
-if (work === undefined) throw new Error(`there is no ${values.what}`);
 
 await work(Math.ceil(count / WARMUP_PART));
 const startedAt = performance.now();
