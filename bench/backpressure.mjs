@@ -28,5 +28,7 @@ for (const [name, path, flags] of runtimes) {
     [...flags, program, ...process.argv.slice(2)],
     { stdio: "inherit" },
   );
+  // What is wrong for one is wrong for all.
+  if (status === 2) process.exit(2);
   if (status !== 0) process.exitCode = 1;
 }

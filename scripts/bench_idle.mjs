@@ -28,7 +28,7 @@ const names = at < 0 ? Object.keys(RUNTIMES) : [rest.splice(at, 2)[1] ?? ""];
 ensureDependencies();
 let isGood = true;
 for (const name of names) {
-  const runtime = RUNTIMES[name];
+  const runtime = Object.hasOwn(RUNTIMES, name) ? RUNTIMES[name] : undefined;
   if (runtime === undefined) {
     console.error(`npm run bench:idle: there is no runtime "${name}"`);
     process.exit(2);
@@ -38,6 +38,8 @@ for (const name of names) {
   const { code } = await execute(command, [...args, ...rest], {
     onOutput: (text) => process.stdout.write(text),
   });
+  // What is wrong for one is wrong for all.
+  if (code === 2) process.exit(2);
   if (code !== 0) isGood = false;
 }
 process.exit(isGood ? 0 : 1);
