@@ -93,6 +93,8 @@ async function main() {
       /** @type {import("../bench/_report.mjs").WorkloadResult[]} */ ([]),
     verdicts: /** @type {import("../bench/_bars.mjs").Verdict[]} */ ([]),
   };
+  // Before anything is measured: a file that cannot be written would lose it.
+  write(results);
   for (const [name, value] of Object.entries(results.versions)) {
     console.log(`${name.padEnd(14)}${value}`);
   }
