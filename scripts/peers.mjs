@@ -164,6 +164,11 @@ function cargo(args, cwd = folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes("--lock")) lockNewest();
-  for (const name of RUST_PEERS) console.log(peerPath(name));
+  try {
+    if (process.argv.includes("--lock")) lockNewest();
+    for (const name of RUST_PEERS) console.log(peerPath(name));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
 }
