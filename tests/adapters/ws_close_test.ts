@@ -265,6 +265,30 @@ conforms(
   },
 );
 
+conforms(
+  "Ws",
+  "a peer that reads only after its close frame gets what was accepted before, then the answer to it",
+  async (world) => {
+    const { server, raw } = await rawClient(world);
+    const { endpoint } = await server.event("accepted");
+    const size = 8 << 20;
+    raw.peer.socket.pause();
+    server.network.send(endpoint, new Uint8Array(size));
+    raw.send(closeFrame(4000));
+    assert.equal((await server.event("disconnected")).reason, "closed");
+    raw.peer.socket.resume();
+    await raw.peer.until("all of it", () => raw.peer.received >= size + 14);
+    await raw.peer.over();
+    assert.equal(raw.peer.error, undefined);
+    assert.deepEqual([...raw.peer.bytes().slice(-4)], [
+      0x88,
+      2,
+      4000 >> 8,
+      4000 & 0xff,
+    ]);
+  },
+);
+
 conforms("Ws", "both ends may close at once", async (world) => {
   const { server, client, toServer, toClient } = await pair(world, wsRow);
   client.remove(toServer.resourceId);

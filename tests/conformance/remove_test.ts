@@ -301,6 +301,30 @@ conformsOn(
 );
 
 conformsOn(
+  rawRows.filter(({ isVarint }) => !isVarint),
+  "remove with drain reads on for a peer that reads only when all it sends is read",
+  async (world, row) => {
+    const server = world.idle("the server", { maxQueuedEvents: 1 });
+    const peer = await rawConnect(world, row, await server.listen(row));
+    await eventually("the pause", () => server.handler.stats().isPaused);
+    const toClient = server.network.resources().find(({ kind }) =>
+      kind === "connection"
+    )?.endpoint;
+    assert(toClient !== undefined);
+    const block = pattern(BLOCK);
+    for (let n = 0; n < 8; n += 1) server.network.send(toClient, block);
+    peer.socket.pause();
+    peer.socket.write(new Uint8Array(12 * BLOCK), () => peer.socket.resume());
+    await turns();
+    assert(server.handler.stats().queuedBytes > 0, "not all has left yet");
+    server.remove(toClient.resourceId, { drain: true });
+    await peer.size(8 * BLOCK);
+    await peer.over();
+    sameBytes(peer.bytes(), join(new Array<Uint8Array>(8).fill(block)));
+  },
+);
+
+conformsOn(
   reliable,
   "what comes in while a removed connection drains is not delivered",
   async (world, row) => {
