@@ -60,35 +60,62 @@ export class FrameWriter {
   }
 }
 
-/** Cuts frames out of chunks. */
+/** Cuts frames out of chunks: only what two chunks have cut is copied. */
 export class FrameReader {
   #partial: Uint8Array | undefined;
 
   // Hot: one call of `take` a message received.
   read(chunk: Uint8Array, take: (payload: Uint8Array) => void): void {
-    let bytes = chunk;
-    if (this.#partial !== undefined) {
-      bytes = new Uint8Array(this.#partial.length + chunk.length);
-      bytes.set(this.#partial);
-      bytes.set(chunk, this.#partial.length);
-      this.#partial = undefined;
-    }
-    const end = bytes.length;
-    let at = 0;
+    const end = chunk.length;
+    let at = this.#partial === undefined
+      ? 0
+      : this.#complete(this.#partial, chunk, take);
     while (at < end) {
       let start = at;
       let length = 0;
       let shift = 0;
       let byte = 0x80;
       while (start < end && byte >= 0x80) {
-        byte = bytes[start++] ?? 0;
+        byte = chunk[start++] ?? 0;
         length += (byte & 0x7f) << shift;
         shift += 7;
       }
       if (byte >= 0x80 || start + length > end) break;
-      take(bytes.subarray(start, start + length));
+      take(chunk.subarray(start, start + length));
       at = start + length;
     }
-    if (at < end) this.#partial = bytes.slice(at);
+    if (at < end) this.#partial = chunk.slice(at);
   }
+
+  /** Ends the frame that the last chunk has cut; how much of this one it took. */
+  #complete(
+    partial: Uint8Array,
+    chunk: Uint8Array,
+    take: (payload: Uint8Array) => void,
+  ): number {
+    const head = join(partial, chunk.subarray(0, MAX_HEAD_SIZE));
+    let headSize = 0;
+    let length = 0;
+    let byte = 0x80;
+    while (headSize < head.length && byte >= 0x80) {
+      byte = head[headSize] ?? 0;
+      length += (byte & 0x7f) << (7 * headSize);
+      headSize += 1;
+    }
+    const missing = headSize + length - partial.length;
+    if (byte >= 0x80 || missing > chunk.length) {
+      this.#partial = join(partial, chunk);
+      return chunk.length;
+    }
+    this.#partial = undefined;
+    take(join(partial, chunk.subarray(0, missing)).subarray(headSize));
+    return missing;
+  }
+}
+
+function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
