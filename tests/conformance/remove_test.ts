@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ResourceId, SendStatus } from "../../mod.ts";
+import { type Endpoint, type ResourceId, SendStatus } from "../../mod.ts";
 import {
   conforms,
   conformsOn,
@@ -11,11 +11,19 @@ import {
   pattern,
   sameBytes,
   stalledPair,
+  type TestNode,
   turns,
   utf8,
+  type World,
 } from "./_nodes.ts";
-import { rawConnect, varintFrame } from "./_raw.ts";
-import { oriented, rawRows, transports, varintRows } from "./_transports.ts";
+import { rawConnect, type RawPeer, varintFrame } from "./_raw.ts";
+import {
+  oriented,
+  rawRows,
+  type TransportRow,
+  transports,
+  varintRows,
+} from "./_transports.ts";
 
 conformsOn(
   transports,
@@ -300,27 +308,50 @@ conformsOn(
   },
 );
 
+/** A node that reads nothing, and a peer that reads only when all of the 6 MiB that it sends is read. */
+async function stubborn(
+  world: World,
+  row: TransportRow,
+): Promise<{ server: TestNode; toClient: Endpoint; peer: RawPeer }> {
+  const server = world.idle("the server", { maxQueuedEvents: 1 });
+  const peer = await rawConnect(world, row, await server.listen(row));
+  await eventually("the pause", () => server.handler.stats().isPaused);
+  const toClient = server.network.resources().find(({ kind }) =>
+    kind === "connection"
+  )?.endpoint;
+  assert(toClient !== undefined);
+  peer.socket.pause();
+  peer.socket.write(new Uint8Array(6 * BLOCK), () => peer.socket.resume());
+  return { server, toClient, peer };
+}
+
 conformsOn(
   rawRows.filter(({ isVarint }) => !isVarint),
   "remove with drain reads on for a peer that reads only when all it sends is read",
   async (world, row) => {
-    const server = world.idle("the server", { maxQueuedEvents: 1 });
-    const peer = await rawConnect(world, row, await server.listen(row));
-    await eventually("the pause", () => server.handler.stats().isPaused);
-    const toClient = server.network.resources().find(({ kind }) =>
-      kind === "connection"
-    )?.endpoint;
-    assert(toClient !== undefined);
+    const { server, toClient, peer } = await stubborn(world, row);
     const block = pattern(BLOCK);
     for (let n = 0; n < 8; n += 1) server.network.send(toClient, block);
-    peer.socket.pause();
-    peer.socket.write(new Uint8Array(12 * BLOCK), () => peer.socket.resume());
     await turns();
     assert(server.handler.stats().queuedBytes > 0, "not all has left yet");
     server.remove(toClient.resourceId, { drain: true });
     await peer.size(8 * BLOCK);
     await peer.over();
     sameBytes(peer.bytes(), join(new Array<Uint8Array>(8).fill(block)));
+  },
+);
+
+conformsOn(
+  rawRows.filter(({ isVarint }) => !isVarint),
+  "after a remove without drain no reset overtakes the last bytes, though the peer still sends",
+  async (world, row) => {
+    const { server, toClient, peer } = await stubborn(world, row);
+    await turns();
+    server.network.send(toClient, "goodbye");
+    server.remove(toClient.resourceId);
+    await peer.over();
+    assert.equal(peer.error, undefined);
+    assert.deepEqual(peer.bytes(), utf8("goodbye"));
   },
 );
 
