@@ -17,6 +17,7 @@ import {
   turns,
 } from "./_nodes.ts";
 import { packets } from "./_transports.ts";
+import { watchedSignal } from "./_watched_signal.ts";
 
 const framed = packets[0];
 assert(framed !== undefined && framed.adapter === Transport.FramedTcp);
@@ -310,6 +311,26 @@ conforms(
       type: "signal",
       signal: "kept",
     });
+  },
+);
+
+conforms(
+  "Node",
+  "a wait that is over leaves no listener on its signal, however it ended",
+  async (world) => {
+    const node = world.idle();
+    const receiver = node.listener.enqueue();
+    const { signal, listeners } = watchedSignal();
+    for (const how of ["received", "timed out", "stopped"]) {
+      const waiting = how === "timed out"
+        ? receiver.receiveTimeout(1, { signal })
+        : receiver.receive({ signal });
+      assert.equal(listeners(), 1, how);
+      if (how === "received") node.handler.signals.send("x");
+      if (how === "stopped") void node.handler.stop();
+      await waiting.catch(isNetworkError("stopped"));
+      assert.equal(listeners(), 0, how);
+    }
   },
 );
 

@@ -9,25 +9,9 @@ import {
   readyTransport,
   refused,
 } from "./_puppet_transport.ts";
+import { watchedSignal } from "./_watched_signal.ts";
 
 const SOON = { initialDelayMs: 1, maxDelayMs: 1 };
-
-/** A signal that tells how many listen to it. */
-function watchedSignal(): { signal: AbortSignal; listeners(): number } {
-  const { signal } = new AbortController();
-  const listening = new Set<unknown>();
-  const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = (type: string, ...rest: [EventListener]) => {
-    listening.add(rest[0]);
-    add(type, ...rest);
-  };
-  signal.removeEventListener = (type: string, ...rest: [EventListener]) => {
-    listening.delete(rest[0]);
-    remove(type, ...rest);
-  };
-  return { signal, listeners: () => listening.size };
-}
 
 conforms(
   "Node",

@@ -9,6 +9,7 @@ import {
 import { conforms, eventually, isNetworkError, stalledPair } from "./_nodes.ts";
 import { rawListen } from "./_raw.ts";
 import { transports } from "./_transports.ts";
+import { watchedSignal } from "./_watched_signal.ts";
 
 const framedTcp = transports.find(({ name }) => name === "FramedTcp");
 assert(framedTcp !== undefined);
@@ -234,6 +235,9 @@ conforms(
     const left = client.network.writable(toServer, {
       signal: controller.signal,
     });
+    const { signal, listeners } = watchedSignal();
+    const watched = client.network.writable(toServer, { signal });
+    assert.equal(listeners(), 1);
     controller.abort(new Error("enough"));
     await assert.rejects(left, isNetworkError("aborted"));
     await assert.rejects(
@@ -242,6 +246,8 @@ conforms(
     );
     server.start();
     assert.equal(await kept, true);
+    assert.equal(await watched, true);
+    assert.equal(listeners(), 0);
   },
 );
 
