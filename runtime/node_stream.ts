@@ -142,15 +142,15 @@ export class NodeStream implements StreamSocket {
 
   // Hot: once per flush of an outbox.
   write(bytes: Uint8Array): number {
+    const socket = this.#socket;
     if (
-      !this.#isOpen || this.#isLocallyClosed || this.#isClosed || this.#isShut
+      !this.#isOpen || this.#isLocallyClosed || this.#isShut || socket.destroyed
     ) {
       // Before `open` the owner may already ask; `open` is followed by `drain`.
       if (!this.#isOpen) this.#owesDrain = true;
       return 0;
     }
     if (bytes.byteLength === 0) return 0;
-    const socket = this.#socket;
     // node:net queues without bound: while it holds anything, the queue belongs upstream.
     if (socket.writableLength !== 0) {
       this.#owesDrain = true;
@@ -277,8 +277,9 @@ export class NodeStream implements StreamSocket {
       this.#fault ??= faultFrom(error, "Cannot write");
       return;
     }
+    // Node 20 tells a write that the end of its socket cut off as done.
     if (
-      !this.#owesDrain || this.#isLocallyClosed || this.#isClosed ||
+      !this.#owesDrain || this.#isLocallyClosed || this.#socket.destroyed ||
       this.#socket.writableLength !== 0
     ) return;
     this.#owesDrain = false;
