@@ -159,7 +159,10 @@ export function start(
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      child.stdin.destroy();
+      // All three: Bun lets go of those that have ended when it comes to it.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) {
+        stream.destroy();
+      }
       ended = true;
       look();
       resolve({ code, signal, stdout, stderr });
