@@ -36,7 +36,7 @@ export async function memoryKept(
   return memoryNow();
 }
 
-/** Collects garbage. */
+/** Collects garbage, old and young: V8 takes an argument for a wish to collect the young alone. */
 export function collect(): void {
   const gc: unknown = Reflect.get(globalThis, "gc");
   const bun: unknown = Reflect.get(globalThis, "Bun");

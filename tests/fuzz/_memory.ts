@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { collect, pause } from "../../bench/_memory.ts";
 
 /** Collections after which no more is let go of: buffers follow what referred to them, and not at once. */
 const QUIET_TURNS = 6;
@@ -15,7 +16,7 @@ export async function keptBytes(): Promise<number> {
   let least = Infinity;
   for (let turn = 0, quiet = 0; turn < MOST_TURNS; turn++) {
     collect();
-    await new Promise<void>((resolve) => setTimeout(resolve, 20));
+    await pause(20);
     const { heapUsed, external } = process.memoryUsage();
     const bytes = heapUsed + external;
     quiet = bytes < 0.99 * least ? 0 : quiet + 1;
@@ -23,18 +24,4 @@ export async function keptBytes(): Promise<number> {
     if (quiet === QUIET_TURNS) break;
   }
   return least;
-}
-
-function collect(): void {
-  const bun: unknown = Reflect.get(globalThis, "Bun");
-  if (typeof bun === "object" && bun !== null) {
-    const collector: unknown = Reflect.get(bun, "gc");
-    if (typeof collector === "function") return collector(true);
-  }
-  const collector: unknown = Reflect.get(globalThis, "gc");
-  if (typeof collector !== "function") {
-    throw new TypeError("Start the runtime with --expose-gc");
-  }
-  // V8 takes true for a wish to collect what is young alone.
-  collector();
 }

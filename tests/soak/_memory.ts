@@ -5,17 +5,7 @@
  */
 
 import process from "node:process";
-
-/** Collects garbage where the runtime lets a program do so. */
-export function collectGarbage(): void {
-  const gc: unknown = Reflect.get(globalThis, "gc");
-  const bun: unknown = Reflect.get(globalThis, "Bun");
-  if (typeof gc === "function") gc();
-  else if (
-    typeof bun === "object" && bun !== null && "gc" in bun &&
-    typeof bun.gc === "function"
-  ) bun.gc(true);
-}
+import { collect } from "../../bench/_memory.ts";
 
 /** Resident memory in bytes: the median of some samples, each after a collection. */
 export class Window {
@@ -23,7 +13,7 @@ export class Window {
 
   /** Takes a sample. */
   take(): void {
-    collectGarbage();
+    collect();
     this.#samples.push(process.memoryUsage().rss);
   }
 
