@@ -6,7 +6,7 @@
  * for sockets that connect alone. Accepted ones have the same inside: three
  * fields under symbols, and `useUserBuffer` of the handle, which switches the
  * reading over. None of it is documented, so all of it is looked for first, and
- * a socket without is read as any stream.
+ * a socket that lacks it is read like other streams.
  *
  * @module
  */
