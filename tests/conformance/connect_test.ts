@@ -368,8 +368,8 @@ conforms(
   async (world) => {
     const client = world.node();
     const silent = silentTransport();
-    client.network.connect(silent, "127.0.0.1:1", { connectTimeoutMs: 20 });
     const before = performance.now();
+    client.network.connect(silent, "127.0.0.1:1", { connectTimeoutMs: 20 });
     const event = await client.event("connected");
     assert.equal(event.ok, false);
     isNetworkError("timed-out")(event.error);
