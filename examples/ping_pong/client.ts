@@ -84,7 +84,11 @@ await listener.forEach((event) => {
       for (const line of lines.take(event.data)) {
         console.log(`the server says: ${line}`);
         answers += 1;
-        if (answers === count) void handler.stop({ drain: 1_000 });
+        if (answers === count) {
+          void handler.stop({ drain: 1_000 });
+          // An answer behind it, to a ping that was already on its way, is not printed.
+          break;
+        }
       }
       break;
     case "disconnected":
