@@ -258,6 +258,7 @@ function interop() {
     // this one has to read what other checks print.
     const { code, output } = await execute(process.execPath, [
       "scripts/peers.mjs",
+      "--tests",
     ]);
     return code === 0 ? await run(context) : failed(output);
   };

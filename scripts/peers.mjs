@@ -2,8 +2,9 @@
  * Builds the peers on the Rust crates, `bench/peers/rust/`, on first use and
  * whenever their sources have changed.
  *
- *     node scripts/peers.mjs          builds them and prints where they are
- *     node scripts/peers.mjs --lock   takes the newest crates, and writes crates.lock anew
+ *     node scripts/peers.mjs           builds them and prints where they are
+ *     node scripts/peers.mjs --tests   the same for the tests: sooner built, slower
+ *     node scripts/peers.mjs --lock    takes the newest crates, and writes crates.lock anew
  *
  * `crates.lock` is cargo's lock file without the addresses of the registry, so
  * that it is the same behind any mirror, as the lock files of npm and Bun here.
@@ -24,7 +25,10 @@ import { fileURLToPath } from "node:url";
 import { listFiles } from "./_files.mjs";
 import { cache, root } from "./runtimes.mjs";
 
-/** @typedef {"message-io" | "protosocket" | "connect"} RustPeer */
+/**
+ * @typedef {"message-io" | "protosocket" | "connect"} RustPeer
+ * @typedef {"release" | "tests"} Profile how they are built: to be measured, or in half the time
+ */
 
 /** The peers that are built here. @type {readonly RustPeer[]} */
 export const RUST_PEERS = Object.freeze([
@@ -38,7 +42,6 @@ const folder = join(root, SOURCES);
 const lockFile = join(folder, "Cargo.lock");
 const cratesFile = join(folder, "crates.lock");
 const target = join(cache, "peers");
-const stamp = join(target, "built-from");
 
 const LOCK_NOTE =
   "# Cargo.lock without the addresses of the registry; see scripts/peers.mjs.\n";
@@ -70,24 +73,37 @@ export function cargoProblem() {
  * Where a peer is, built if need be.
  *
  * @param {RustPeer} name
+ * @param {Profile} profile
  * @returns {string}
  */
-export function peerPath(name) {
+export function peerPath(name, profile) {
   const hash = sourcesHash();
-  if (!isBuilt(hash)) build(hash);
-  return pathOf(name);
+  if (!isBuilt(hash, profile)) build(hash, profile);
+  return pathOf(name, profile);
 }
 
-/** @param {RustPeer} name */
-function pathOf(name) {
+/**
+ * @param {RustPeer} name
+ * @param {Profile} profile
+ */
+function pathOf(name, profile) {
   const exe = process.platform === "win32" ? ".exe" : "";
-  return join(target, "release", `${name}-peer${exe}`);
+  return join(target, profile, `${name}-peer${exe}`);
 }
 
-/** @param {string} hash */
-function isBuilt(hash) {
+/** Says what the peers were built from. @param {Profile} profile */
+function stampOf(profile) {
+  return join(target, profile, "built-from");
+}
+
+/**
+ * @param {string} hash
+ * @param {Profile} profile
+ */
+function isBuilt(hash, profile) {
+  const stamp = stampOf(profile);
   return existsSync(stamp) && readFileSync(stamp, "utf8") === hash &&
-    RUST_PEERS.every((name) => existsSync(pathOf(name)));
+    RUST_PEERS.every((name) => existsSync(pathOf(name, profile)));
 }
 
 function sourcesHash() {
@@ -99,19 +115,22 @@ function sourcesHash() {
   return hash.digest("hex");
 }
 
-/** @param {string} hash */
-function build(hash) {
+/**
+ * @param {string} hash
+ * @param {Profile} profile
+ */
+function build(hash, profile) {
   const problem = cargoProblem();
   if (problem !== undefined) {
     throw new Error(`The Rust peers are not built: ${problem}`);
   }
-  console.log("Building the Rust peers (cargo build --release) …");
+  console.log(`Building the Rust peers (cargo build --profile ${profile}) …`);
   const start = performance.now();
   mkdirSync(target, { recursive: true });
-  rmSync(stamp, { force: true });
+  rmSync(stampOf(profile), { force: true });
   writeFileSync(lockFile, withAddresses(readFileSync(cratesFile, "utf8")));
-  cargo(["build", "--release", "--locked"]);
-  writeFileSync(stamp, hash);
+  cargo(["build", "--profile", profile, "--locked"]);
+  writeFileSync(stampOf(profile), hash);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`Built in ${seconds} s.`);
 }
@@ -166,7 +185,8 @@ function cargo(args, cwd = folder) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     if (process.argv.includes("--lock")) lockNewest();
-    for (const name of RUST_PEERS) console.log(peerPath(name));
+    const profile = process.argv.includes("--tests") ? "tests" : "release";
+    for (const name of RUST_PEERS) console.log(peerPath(name, profile));
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

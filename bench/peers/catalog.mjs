@@ -33,7 +33,7 @@ const SCRIPTS = Object.freeze({
  * @returns {string[]}
  */
 export function peerCommand(name, runtime) {
-  if (isRust(name)) return [peerPath(name)];
+  if (isRust(name)) return [peerPath(name, "release")];
   const { file, runtimes } = SCRIPTS[name];
   if (runtime === undefined || !runtimes.includes(runtime)) {
     throw new Error(`${name} does not run on ${runtime ?? "no runtime"}`);

@@ -73,7 +73,7 @@ export function startPeer(
   args: readonly (string | number)[],
 ): Peer {
   const process = start({
-    command: peerPath(name),
+    command: peerPath(name, "tests"),
     args: [...args.map(String), "--events"],
   });
   const peer = new Peer(process);
