@@ -101,7 +101,10 @@ export function streamTransport<
         events,
       );
       return new StreamTransportListener(
-        await driverOf(host.driver).listenStream(request, acceptor),
+        await driverOf(host.driver).listenStream(
+          { ...request, signal: options.signal },
+          acceptor,
+        ),
       );
     },
   };

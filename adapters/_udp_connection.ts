@@ -26,6 +26,8 @@ export class UdpConnection implements Connection, DatagramEvents {
   readonly #peer: SocketAddress;
   readonly #maxMessageSize: number;
   readonly #events: ConnectionEvents;
+  /** Ends a look-up that nobody waits for any more. */
+  readonly #abort = new AbortController();
   #socket: DatagramSocket | undefined;
   #isClosing = false;
   #wasFull = false;
@@ -65,6 +67,7 @@ export class UdpConnection implements Connection, DatagramEvents {
         ...options,
         address: source ?? sourceFor(this.#peer),
         peer: this.#peer,
+        signal: this.#abort.signal,
       }, this);
     } catch (error) {
       if (!this.#isClosing) {
@@ -146,7 +149,8 @@ export class UdpConnection implements Connection, DatagramEvents {
   close(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    this.#socket?.close();
+    if (this.#socket === undefined) this.#abort.abort();
+    else this.#socket.close();
   }
 }
 

@@ -83,7 +83,10 @@ export const codedEngine: WsEngine = {
       events,
     );
     return new StreamTransportListener(
-      await host.driver.listenStream(request, acceptor),
+      await host.driver.listenStream(
+        { ...request, signal: options.signal },
+        acceptor,
+      ),
     );
   },
 };

@@ -66,6 +66,7 @@ export const listenNative: WsEngine["listen"] = async (
       : pathAddress("Ws", target.stream),
     maxMessageSize: limits.maxMessageSize,
     admit: judge(admission(options, target.resource), events),
+    signal: options.signal,
   }, acceptor);
   return new StreamTransportListener(listener);
 };

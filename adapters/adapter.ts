@@ -338,6 +338,11 @@ export interface ConnectOptions {
 
 /** Options that every `listen` takes; the limits hold for each accepted connection. */
 export interface ListenOptions {
+  /**
+   * Gives the listener up until it is bound: `listen` rejects with `aborted`, and
+   * nothing stays open. Once it is bound the signal does nothing more: `remove` ends it.
+   */
+  readonly signal?: AbortSignal;
   /** As in {@linkcode ConnectOptions}. */
   readonly maxMessageSize?: number;
   /** As in {@linkcode ConnectOptions}. */
@@ -385,7 +390,13 @@ export interface Adapter<
     options: Connect,
     events: ConnectionEvents,
   ): Connection;
-  /** Binds and listens. Rejects with a Fault. */
+  /**
+   * Binds and listens. Rejects with a Fault.
+   *
+   * `options.signal` is always there; it fires when the listener is not wanted any more: the
+   * program's own signal fired, or the node stops. Then settle soon, in either way: what is
+   * resolved with is closed. The node's `stop` waits for that.
+   */
   listen(
     host: AdapterHost,
     address: TargetAddress,

@@ -224,6 +224,7 @@ export const Udp: Adapter<UdpConnectOptions, UdpListenOptions> = {
         ...bindOptions(options),
         address: bound,
         memberships,
+        signal: options.signal,
       }, listener),
     );
     return listener;

@@ -51,10 +51,21 @@ export class NetworkController {
    *
    * @param transport What carries the messages.
    * @param address Where to listen; `":0"` lets the system choose a port on all IPv4 addresses.
-   * @param options The transport's own.
+   * @param options `signal`: gives the listener up until it is bound; and the transport's own.
    * @returns The listener's name and real address.
    * @throws {NetworkError} (as a rejection) `invalid-address`, `invalid-option`, `address-in-use`,
-   * `address-not-available`, `host-not-found`, `permission-denied`, `not-supported`, `stopped`.
+   * `address-not-available`, `host-not-found`, `permission-denied`, `not-supported`, `stopped`, `aborted`.
+   * After `aborted` nothing is left open, and the address is free.
+   *
+   * @example Not for longer than two seconds
+   * ```ts ignore
+   * import { createNode, Transport } from "@signalbox/signalbox";
+   *
+   * const { handler } = createNode();
+   * await handler.network.listen(Transport.FramedTcp, "localhost:3042", {
+   *   signal: AbortSignal.timeout(2_000),
+   * });
+   * ```
    */
   async listen<Connect extends ConnectOptions, Listen extends ListenOptions>(
     transport: Adapter<Connect, Listen>,

@@ -95,7 +95,8 @@ export class LocalResource implements ListenerEvents {
     return {
       ...this.traffic.totals(),
       transport: this.adapter.name,
-      queuedBytes: this.listener.queuedBytes,
+      // Told of what comes before it is attached, too.
+      queuedBytes: this.#listener?.queuedBytes ?? 0,
       pauses: this.traffic.pauses,
       reconnects: 0,
       upMs: this.#registry.host.driver.now() - this.#boundAt,
@@ -181,6 +182,11 @@ export class LocalResource implements ListenerEvents {
     return this.#isRemoved
       ? Promise.resolve(false)
       : this.traffic.whenWritable(true, signal);
+  }
+
+  /** Takes nobody in any more: it is not wanted, and will be removed once it is bound. */
+  abandon(): void {
+    this.#isRemoved = true;
   }
 
   /** Stops listening; what was accepted lives on. */

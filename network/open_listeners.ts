@@ -7,11 +7,12 @@
 import type {
   Adapter,
   ConnectOptions,
+  Listener,
   ListenOptions,
 } from "../adapters/adapter.ts";
-import { Fault } from "../runtime/fault.ts";
 import { parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
+import { Bind } from "./bind.ts";
 import { LocalResource } from "./local_resource.ts";
 import type { Listeners } from "./network_parts.ts";
 import { listenLimits } from "./options.ts";
@@ -24,6 +25,7 @@ import type { ResourceId } from "./resource_id.ts";
 export class OpenListeners implements Listeners {
   readonly #registry: Registry;
   readonly #open = new Map<ResourceId, LocalResource>();
+  readonly #binds = new Set<Bind>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -39,8 +41,7 @@ export class OpenListeners implements Listeners {
     options: Listen | undefined,
   ): Promise<Listening> {
     const registry = this.#registry;
-    // A `stop` meanwhile must not be done before what is being bound is closed again.
-    const release = registry.hold();
+    const { host } = registry;
     try {
       const target = parseAddress(address);
       // Every member of every adapter's options is optional.
@@ -48,22 +49,16 @@ export class OpenListeners implements Listeners {
       const limits = listenLimits(transport, asked);
       const id = createResourceId(transport.id, "local");
       const local = new LocalResource(registry, id, transport, limits);
-      local.attach(await transport.listen(registry.host, target, asked, local));
-      if (registry.isStopped) {
-        await local.remove();
-        throw new Fault(
-          "stopped",
-          `Cannot listen on ${target.text}: the node was stopped`,
-        );
-      }
-      this.#open.set(id, local);
-      registry.tell("listening", local);
-      if (registry.isPaused) local.listener.pause();
-      return { resourceId: id, address: local.address };
+      const bind = new Bind(host, local, target.text, asked.signal);
+      const watched = { ...asked, signal: bind.signal };
+      const listening = this.#bind(
+        bind,
+        local,
+        () => transport.listen(host, target, watched, local),
+      );
+      return await Promise.race([listening, bind.late]);
     } catch (error) {
       throw registry.errorFrom(error, `Cannot listen with ${transport.name}`);
-    } finally {
-      release();
     }
   }
 
@@ -85,9 +80,42 @@ export class OpenListeners implements Listeners {
   }
 
   removeAll(): void {
+    for (const bind of this.#binds) bind.stop();
     const locals = [...this.#open.values()];
     this.#open.clear();
     for (const local of locals) this.#close(local);
+  }
+
+  async #bind(
+    bind: Bind,
+    local: LocalResource,
+    listen: () => Promise<Listener>,
+  ): Promise<Listening> {
+    const registry = this.#registry;
+    // A `stop` meanwhile must not be done before what is being bound is closed again.
+    const release = registry.hold();
+    this.#binds.add(bind);
+    try {
+      let listener: Listener;
+      try {
+        listener = await listen();
+      } catch (error) {
+        throw bind.error ?? error;
+      }
+      local.attach(listener);
+      if (bind.error !== undefined) {
+        await local.remove();
+        throw bind.error;
+      }
+      this.#open.set(local.id, local);
+      registry.tell("listening", local);
+      if (registry.isPaused) listener.pause();
+      return { resourceId: local.id, address: local.address };
+    } finally {
+      bind.end();
+      this.#binds.delete(bind);
+      release();
+    }
   }
 
   #close(local: LocalResource): void {

@@ -254,10 +254,10 @@ export async function bindBunDatagram(
   events: DatagramEvents,
 ): Promise<DatagramSocket> {
   refuseNoHops(request);
-  const { address, peer } = request;
+  const { address, peer, signal } = request;
   checkPort(address);
   if (peer !== undefined) checkPort(peer);
-  const bound = await numericBinding(address, "0.0.0.0");
+  const bound = await numericBinding(address, "0.0.0.0", signal);
   const socket = new BunDatagramSocket(bound, events);
   const doing = `Cannot bind ${addressText(bound)}`;
   const options = {
@@ -271,7 +271,11 @@ export async function bindBunDatagram(
       socket.start(await bun.udpSocket(options), undefined, request);
     } else {
       const isIpv4 = bound.family === "ipv4";
-      const { hostname, port } = await numericAddress(peer, isIpv4 ? 4 : 0);
+      const { hostname, port } = await numericAddress(
+        peer,
+        signal,
+        isIpv4 ? 4 : 0,
+      );
       const native = await bun.udpSocket({
         ...options,
         connect: { hostname, port },

@@ -73,7 +73,7 @@ export async function listenBunStream(
   }
   checkPort(address);
   // Bun tells the host it was given, not the address it bound.
-  const bound = await numericBinding(address, "::");
+  const bound = await numericBinding(address, "::", request.signal);
   try {
     const native = bun.listen<BunStream | undefined>({
       ...base,

@@ -41,7 +41,7 @@ export async function listenBunWebSocket(
 ): Promise<StreamListener> {
   const { address } = request;
   checkServable(address);
-  let bound = await numericBinding(address, "::");
+  let bound = await numericBinding(address, "::", request.signal);
   try {
     const server = bun.serve<BunHandshake>({
       hostname: bound.hostname,

@@ -114,6 +114,12 @@ export interface StreamListenRequest {
   readonly keepAliveMs?: number;
   /** TLS over the accepted streams; `accept` comes after its handshake. Default: none. */
   readonly tls?: TlsListenRequest;
+  /**
+   * Fires when the socket is not wanted any more. What takes its time before the
+   * socket is bound, such as a look-up, then ends with the fault `aborted`; the
+   * owner closes what is bound in spite of it. Default: it is wanted.
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a stream listener tells its owner. */
@@ -183,6 +189,8 @@ export interface DatagramBindRequest {
   readonly receiveBufferSize?: number;
   /** SO_SNDBUF in bytes. Default: the system's. */
   readonly sendBufferSize?: number;
+  /** As in {@linkcode StreamListenRequest}. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A bound datagram socket. */
@@ -258,6 +266,8 @@ export interface WebSocketListenRequest {
   readonly address: SocketAddress;
   /** The largest message accepted, in bytes, where the runtime lets it be set. */
   readonly maxMessageSize: number;
+  /** As in {@linkcode StreamListenRequest}. */
+  readonly signal?: AbortSignal | undefined;
   /**
    * Judges a handshake. Returns the subprotocol to agree on (`""` for none),
    * or an HTTP status to refuse it with.

@@ -247,7 +247,8 @@ export async function bindNodeDatagram(
   refuseUnsupported(request);
   checkPort(request.address);
   if (request.peer !== undefined) checkPort(request.peer);
-  const address = await numericBinding(request.address, "0.0.0.0");
+  const { signal } = request;
+  const address = await numericBinding(request.address, "0.0.0.0", signal);
   const isIpv6 = address.family === "ipv6";
   const doing = `Cannot bind ${addressText(address)}`;
   let socket: dgram.Socket;
@@ -272,6 +273,7 @@ export async function bindNodeDatagram(
     if (request.peer !== undefined) {
       const { hostname, port } = await numericAddress(
         request.peer,
+        signal,
         isIpv6 ? 6 : 4,
       );
       await settle(socket, (done) => socket.connect(port, hostname, done));

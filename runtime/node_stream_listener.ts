@@ -59,10 +59,10 @@ export async function listenOptions(
   request: StreamListenRequest,
 ): Promise<net.ListenOptions> {
   const options = plainOptions(request);
-  const { hostname } = request.address;
-  if (hostname !== "") {
+  const { address, signal } = request;
+  if (address.hostname !== "") {
     // Here, because Bun's node:net reports a failed look-up under other names.
-    options.host = (await numericAddress(request.address)).hostname;
+    options.host = (await numericAddress(address, signal)).hostname;
   }
   return options;
 }

@@ -50,7 +50,7 @@ export async function listenNodeWebSocket(
   checkServable(address);
   const host = address.hostname === ""
     ? undefined
-    : (await numericAddress(address)).hostname;
+    : (await numericAddress(address, request.signal)).hostname;
   const { WebSocketServer } = await loadWs();
   const upgrades = new WebSocketServer({
     noServer: true,
