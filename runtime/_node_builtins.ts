@@ -16,6 +16,7 @@ import type * as path from "node:path";
 import type * as stream from "node:stream";
 import type * as timers from "node:timers";
 import type * as tls from "node:tls";
+import type * as workerThreads from "node:worker_threads";
 import { Fault } from "./fault.ts";
 
 /** The builtins that the drivers use, by the name that they are imported with. */
@@ -44,6 +45,8 @@ export interface NodeBuiltins {
   readonly "node:timers": typeof timers;
   /** TLS over TCP. */
   readonly "node:tls": typeof tls;
+  /** What may go to other threads. */
+  readonly "node:worker_threads": typeof workerThreads;
 }
 
 /** The part of `process` that the drivers use. */
@@ -56,6 +59,8 @@ export interface NodeProcess {
   getBuiltinModule<Name extends keyof NodeBuiltins>(
     name: Name,
   ): NodeBuiltins[Name] | undefined;
+  /** Hears of each exception that nothing caught, before any handler of the program. */
+  on(event: "uncaughtExceptionMonitor", listener: () => void): unknown;
 }
 
 function isNodeProcess(value: unknown): value is NodeProcess {

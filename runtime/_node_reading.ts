@@ -28,6 +28,11 @@ interface Fields {
   readonly shared: Uint8Array;
 }
 
+/** The part of a handle that is used. */
+interface ReadingHandle {
+  useUserBuffer(buffer: Uint8Array): void;
+}
+
 let fields: Fields | undefined | "unknown" = "unknown";
 
 function findFields(): Fields | undefined {
@@ -45,10 +50,21 @@ function findFields(): Fields | undefined {
   const buffer = named("kBuffer");
   const callback = named("kBufferCb");
   const generator = named("kBufferGen");
-  return buffer === undefined || callback === undefined ||
-      generator === undefined
-    ? undefined
-    : { buffer, callback, generator, shared: new Uint8Array(SHARED_SIZE) };
+  if (
+    buffer === undefined || callback === undefined || generator === undefined
+  ) return undefined;
+  process.on("uncaughtExceptionMonitor", moveAgain);
+  return { buffer, callback, generator, shared: new Uint8Array(SHARED_SIZE) };
+}
+
+function handleOf(socket: net.Socket): ReadingHandle | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  return isReadingHandle(handle) ? handle : undefined;
+}
+
+function isReadingHandle(value: unknown): value is ReadingHandle {
+  return typeof value === "object" && value !== null &&
+    "useUserBuffer" in value && typeof value.useUserBuffer === "function";
 }
 
 /**
@@ -64,30 +80,91 @@ export function readIntoOwnMemory(
   receive: (chunk: Uint8Array) => void,
 ): boolean {
   if (fields === "unknown") fields = findFields();
-  if (fields === undefined) return false;
-  const handle: unknown = Reflect.get(socket, "_handle");
-  if (
-    typeof handle !== "object" || handle === null ||
-    !("useUserBuffer" in handle) || typeof handle.useUserBuffer !== "function"
-  ) return false;
-  const memory = new ReadMemory(fields.shared);
+  if (fields === undefined || handleOf(socket) === undefined) return false;
+  new Reader(socket, receive, fields).begin();
+  const isPaused = socket.isPaused();
+  // Bytes never enter the stream. One that has asked for some asks no more, and
+  // so does not read by itself, a turn later, when a resume was taken back.
+  socket.read(0);
+  // A stream that is paused reads ahead; this way of reading stops at once.
+  if (isPaused) socket.pause();
+  return true;
+}
+
+/** The last reader that was given other memory than before. */
+let lastMoved: WeakRef<Reader> | undefined;
+
+/**
+ * After a read Node runs `process.nextTick`; when something throws there, and
+ * the program lives on, the answer that says where the next read goes is lost,
+ * and it would go where the last one went. (That is told before the next read.)
+ */
+function moveAgain(): void {
+  lastMoved?.deref()?.begin();
+  lastMoved = undefined;
+}
+
+/** Reads one socket. */
+class Reader {
+  readonly #socket: net.Socket;
+  readonly #receive: (chunk: Uint8Array) => void;
+  readonly #fields: Fields;
+  readonly #memory: ReadMemory;
+  /** What the next read goes into. */
+  #offered: Uint8Array;
+  #self: WeakRef<Reader> | undefined;
+
+  constructor(
+    socket: net.Socket,
+    receive: (chunk: Uint8Array) => void,
+    fields: Fields,
+  ) {
+    this.#socket = socket;
+    this.#receive = receive;
+    this.#fields = fields;
+    this.#memory = new ReadMemory(fields.shared);
+    this.#offered = fields.shared;
+    Reflect.set(socket, fields.callback, this.#onRead);
+    Reflect.set(socket, fields.generator, this.#offer);
+  }
+
+  /** Reads into the shared memory from now on, unless the socket is closed. */
+  begin(): void {
+    const { shared, buffer } = this.#fields;
+    this.#memory.release();
+    this.#offered = shared;
+    Reflect.set(this.#socket, buffer, shared);
+    handleOf(this.#socket)?.useUserBuffer(shared);
+  }
+
   // Hot: once a read.
-  Reflect.set(socket, fields.callback, (size: number): void => {
+  readonly #onRead = (size: number): void => {
+    let chunk: Uint8Array;
     try {
-      receive(memory.take(size));
+      chunk = this.#memory.take(size);
+    } catch (error) {
+      // What was read is lost: no memory, or it was given away.
+      this.#socket.destroy(error instanceof Error ? error : undefined);
+      return;
+    }
+    try {
+      this.#receive(chunk);
     } catch (error) {
       // The next read would go where this one went.
-      socket.destroy();
+      this.#socket.destroy();
       throw error;
     }
-  });
-  Reflect.set(socket, fields.generator, () => memory.offer());
-  const first = memory.offer();
-  Reflect.set(socket, fields.buffer, first);
-  handle.useUserBuffer(first);
-  // A stream that is paused reads ahead; this way of reading stops at once.
-  if (socket.isPaused()) socket.pause();
-  return true;
+  };
+
+  // Hot: once a read.
+  readonly #offer = (): Uint8Array => {
+    const next = this.#memory.offer();
+    if (next !== this.#offered) {
+      this.#offered = next;
+      lastMoved = this.#self ??= new WeakRef(this);
+    }
+    return next;
+  };
 }
 
 /**
@@ -109,20 +186,49 @@ export class ReadMemory {
   // Hot: once a read.
   /** Where to read into. */
   offer(): Uint8Array {
-    return this.#slab === undefined ? this.#shared : this.#slab.offer();
+    const slab = this.#slab;
+    if (slab === undefined) return this.#shared;
+    try {
+      return slab.offer();
+    } catch {
+      // No memory for another slab: what was handed out must not be read into again.
+      this.#slab = undefined;
+      return this.#shared;
+    }
   }
 
   // Hot: once a read.
-  /** The bytes that were read into what was offered last. */
+  /**
+   * The bytes that were read into what was offered last.
+   *
+   * @throws {Fault} As `ReadSlab.take`.
+   */
   take(size: number): Uint8Array {
     const shared = this.#shared;
     const slab = this.#slab;
     if (slab === undefined) {
-      if (size === shared.length) this.#slab = new ReadSlab(size * 4);
+      if (size === shared.length) {
+        this.#slab = new ReadSlab(size * 4, lastingMemory);
+      }
       return shared.slice(0, size);
     }
     // A socket that is busy once must not hold a slab for its idle life.
     if (size < shared.length >> 2) this.#slab = undefined;
     return slab.take(size);
   }
+
+  /** Goes back to the shared memory. */
+  release(): void {
+    this.#slab = undefined;
+  }
+}
+
+/**
+ * Memory that a program cannot hand to another thread with a message in it: Node
+ * would read on into it.
+ */
+function lastingMemory(size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  nodeBuiltin("node:worker_threads").markAsUntransferable(bytes.buffer);
+  return bytes;
 }

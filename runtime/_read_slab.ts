@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Fault } from "./fault.ts";
+
 /** An idle connection holds this much; ten thousand of them hold 20 MiB. */
 const SMALLEST_SLAB = 2048;
 /**
@@ -16,6 +18,10 @@ const LARGEST_SLAB = 262_144;
 
 const NO_BYTES = new Uint8Array(0);
 
+function plainMemory(size: number): Uint8Array {
+  return new Uint8Array(size);
+}
+
 /** A slab that is consumed forward and never written twice, so that what was read is the receiver's. */
 export class ReadSlab {
   #slab: Uint8Array = NO_BYTES;
@@ -26,10 +32,18 @@ export class ReadSlab {
   #nextSize: number;
   /** Whether a read has filled all that this slab offered it. */
   #filled = false;
+  readonly #allocate: (size: number) => Uint8Array;
 
-  /** @param firstSize How large the first slab is, in bytes. Default: 2,048. */
-  constructor(firstSize: number = SMALLEST_SLAB) {
+  /**
+   * @param firstSize How large the first slab is, in bytes. Default: 2,048.
+   * @param allocate Gives the memory of a slab.
+   */
+  constructor(
+    firstSize: number = SMALLEST_SLAB,
+    allocate: (size: number) => Uint8Array = plainMemory,
+  ) {
     this.#nextSize = firstSize;
+    this.#allocate = allocate;
   }
 
   // Hot: called for each read.
@@ -42,7 +56,7 @@ export class ReadSlab {
       if (!this.#filled && slab.length > SMALLEST_SLAB) {
         this.#nextSize = slab.length >> 1;
       }
-      slab = new Uint8Array(this.#nextSize);
+      slab = this.#allocate(this.#nextSize);
       this.#slab = slab;
       this.#used = 0;
       this.#filled = false;
@@ -53,11 +67,21 @@ export class ReadSlab {
   }
 
   // Hot: called for each chunk.
-  /** The bytes that were read into what was offered last. */
+  /**
+   * The bytes that were read into what was offered last.
+   *
+   * @throws {Fault} `io` if they are lost, because the slab was given away with an earlier chunk.
+   */
   take(size: number): Uint8Array {
     const view = this.#view;
     this.#used += size;
     if (size < view.length) return view.subarray(0, size);
+    if (size > view.length) {
+      throw new Fault(
+        "io",
+        "The bytes that came are lost: the buffer of earlier ones was transferred",
+      );
+    }
     this.#filled = true;
     this.#nextSize = Math.min(LARGEST_SLAB, this.#slab.length * 4);
     return view;

@@ -278,7 +278,13 @@ export class DenoStream implements StreamSocket {
       this.#onPeerEnded();
       return;
     }
-    const chunk = this.#slab.take(size);
+    let chunk: Uint8Array;
+    try {
+      chunk = this.#slab.take(size);
+    } catch (error) {
+      this.#onReadFailed(error);
+      return;
+    }
     this.#reads++;
     if (!this.#closing && size > 0) {
       if (this.#paused) {

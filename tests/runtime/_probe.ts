@@ -327,6 +327,12 @@ export function isFault(...codes: FaultCode[]): (error: unknown) => boolean {
   };
 }
 
+/** Transfers the buffer of some bytes, as to another thread. */
+export function giveAway(bytes: Uint8Array): void {
+  assert(bytes.buffer instanceof ArrayBuffer);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+}
+
 /** Bytes that tell where they belong: no two places within 64 KiB of each other look alike for long. */
 export function pattern(size: number, from = 0): Uint8Array {
   const bytes = new Uint8Array(size);

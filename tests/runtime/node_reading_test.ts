@@ -5,6 +5,7 @@ import { readIntoOwnMemory, ReadMemory } from "../../runtime/_node_reading.ts";
 import { fc } from "../_property.ts";
 import { runtimeName } from "../_support.ts";
 import { test } from "../_test.ts";
+import { firstWrong, giveAway, pattern } from "./_probe.ts";
 
 const SHARED_SIZE = 64;
 
@@ -55,6 +56,35 @@ test("node reading: a socket has memory of its own only while reads fill what is
   assert(!isShared());
   read(memory, 1, 5);
   assert(isShared());
+});
+
+test("node reading: where there is no memory for a slab, the shared memory does", () => {
+  const shared = new Uint8Array(SHARED_SIZE);
+  const memory = new ReadMemory(shared);
+  read(memory, SHARED_SIZE, 1);
+  const { Uint8Array: real } = globalThis;
+  Reflect.set(globalThis, "Uint8Array", function refuse(): never {
+    throw new RangeError("Array buffer allocation failed");
+  });
+  try {
+    assert.equal(memory.offer(), shared);
+  } finally {
+    Reflect.set(globalThis, "Uint8Array", real);
+  }
+  assert.deepEqual(read(memory, 1, 2), Uint8Array.of(2));
+});
+
+test("node reading: a chunk that lies in a slab cannot be transferred where sockets read so", () => {
+  const memory = new ReadMemory(new Uint8Array(SHARED_SIZE));
+  read(memory, SHARED_SIZE, 1);
+  const chunk = read(memory, SHARED_SIZE, 2);
+  let isRefused = false;
+  try {
+    giveAway(chunk);
+  } catch {
+    isRefused = true;
+  }
+  if (isRead) assert(isRefused);
 });
 
 /** A connection between two sockets of `node:net`. */
@@ -127,3 +157,58 @@ test("node reading: a socket whose bytes nobody could take brings no more", asyn
   assert.equal(isOwnMemory, isRead);
   await close(accepted, own);
 });
+
+/** Hears of what nothing caught, before the test runner does. */
+async function whileCapturing(
+  run: () => Promise<void>,
+): Promise<readonly unknown[]> {
+  const uncaught: unknown[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
+  try {
+    await run();
+  } finally {
+    process.setUncaughtExceptionCaptureCallback(null);
+  }
+  return uncaught;
+}
+
+test(
+  isRead
+    ? "node reading: what is thrown right after a read, in a program that lives on, has no bytes overwritten"
+    : "node reading: elsewhere no socket waits to be told where to read next",
+  async () => {
+    const [accepted, own] = await connectedPair();
+    const failure = new Error("a flaw elsewhere");
+    const size = 8 * 1024 * 1024;
+    const chunks: Uint8Array[] = [];
+    let received = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const isOwnMemory = readIntoOwnMemory(accepted, (chunk) => {
+      chunks.push(chunk);
+      received += chunk.length;
+      if (chunks.length % 3 === 0) {
+        process.nextTick(() => {
+          throw failure;
+        });
+      }
+      if (received === size) resolve();
+    });
+    assert.equal(isOwnMemory, isRead);
+    if (isOwnMemory) {
+      const uncaught = await whileCapturing(async () => {
+        own.write(pattern(size));
+        await promise;
+        // What the last read threw.
+        await new Promise((done) => setImmediate(done));
+      });
+      assert(uncaught.length > 1);
+      assert(uncaught.every((error) => error === failure));
+      let place = 0;
+      for (const chunk of chunks) {
+        assert.equal(firstWrong(chunk, place), -1);
+        place += chunk.length;
+      }
+    }
+    await close(accepted, own);
+  },
+);
