@@ -55,10 +55,15 @@ test("a page's node gives its signals in order: priority, due timers, others", a
   const { handler, listener } = page.createNode<string>({ driver });
   const receiver = listener.enqueue();
   const { signals } = handler;
-  signals.sendWithTimer("later", 20);
+  const later = signals.sendWithTimer("later", 3_600_000);
+  signals.sendWithTimer("due", 5);
   const cancelled = signals.sendWithTimer("cancelled", 1);
   assert.ok(signals.cancelTimer(cancelled));
   assert.equal(signals.cancelTimer(cancelled), false);
+  const end = driver.now() + 6;
+  while (driver.now() < end) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 1));
+  }
   signals.send("plain");
   signals.sendWithPriority("first");
   const taken: string[] = [];
@@ -66,7 +71,12 @@ test("a page's node gives its signals in order: priority, due timers, others", a
     const event = await receiver.receive();
     if (event.type === "signal") taken.push(event.signal);
   }
-  assert.deepEqual(taken, ["first", "plain", "later"]);
+  assert.deepEqual(taken, ["first", "due", "plain"]);
+  // One that is waited for comes when it is due.
+  signals.sendWithTimer("awaited", 5);
+  const event = await receiver.receive();
+  assert.ok(event.type === "signal" && event.signal === "awaited");
+  assert.ok(signals.cancelTimer(later));
   await handler.stop();
 });
 
