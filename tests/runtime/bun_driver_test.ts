@@ -19,7 +19,7 @@ if ("Bun" in globalThis) {
     for (const where of ["accept", "data", "end", "closed", "message"]) {
       const { status, stderr } = spawnSync(process.execPath, [fixture, where], {
         encoding: "utf8",
-        timeout: 10_000,
+        timeout: 20_000,
       });
       assert.equal(status, 1, `${where}: ${stderr}`);
       assert.match(stderr, new RegExp(`thrown in ${where}`));
