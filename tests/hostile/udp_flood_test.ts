@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Buffer } from "node:buffer";
 import { createSocket, type Socket } from "node:dgram";
 import process from "node:process";
 import { type Endpoint, Udp } from "../../mod.ts";
@@ -47,12 +48,16 @@ conforms(
     };
     const say = async (socket: Socket, what: string): Promise<void> => {
       let isAnswered = false;
-      const answered = new Promise<void>((resolve) =>
-        socket.once("message", () => {
+      const answered = new Promise<void>((resolve) => {
+        const hear = (answer: Buffer) => {
+          // What was said twice is answered twice, the second time too late.
+          if (text(answer) !== what) return;
           isAnswered = true;
+          socket.off("message", hear);
           resolve();
-        })
-      );
+        };
+        socket.on("message", hear);
+      });
       // A datagram may be lost: said again until it is answered.
       while (!isAnswered) {
         socket.send(utf8(what), port, "127.0.0.1");
