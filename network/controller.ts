@@ -58,13 +58,14 @@ export class NetworkController {
    * After `aborted` nothing is left open, and the address is free.
    *
    * @example Not for longer than two seconds
-   * ```ts ignore
+   * ```ts
    * import { createNode, Transport } from "@signalbox/signalbox";
    *
    * const { handler } = createNode();
-   * await handler.network.listen(Transport.FramedTcp, "localhost:3042", {
+   * await handler.network.listen(Transport.FramedTcp, "localhost:0", {
    *   signal: AbortSignal.timeout(2_000),
    * });
+   * await handler.stop();
    * ```
    */
   async listen<Connect extends ConnectOptions, Listen extends ListenOptions>(

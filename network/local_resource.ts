@@ -95,11 +95,13 @@ export class LocalResource implements ListenerEvents {
     return {
       ...this.traffic.totals(),
       transport: this.adapter.name,
-      // Told of what comes before it is attached, too.
       queuedBytes: this.#listener?.queuedBytes ?? 0,
       pauses: this.traffic.pauses,
       reconnects: 0,
-      upMs: this.#registry.host.driver.now() - this.#boundAt,
+      // A tool may be told of a peer that came before `attach`.
+      upMs: this.#listener === undefined
+        ? 0
+        : this.#registry.host.driver.now() - this.#boundAt,
     };
   }
 
