@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Ws, type WsListenOptions } from "../../adapters/ws.ts";
 import type { Listening } from "../../mod.ts";
-import type { TestNode, World } from "../conformance/_nodes.ts";
+import { join, type TestNode, type World } from "../conformance/_nodes.ts";
 import { rawConnect, rawListen, type RawPeer } from "../conformance/_raw.ts";
 import type { TransportRow } from "../conformance/_transports.ts";
 import {
@@ -76,6 +76,17 @@ export class RawWebSocket {
   log(): string[] {
     return decoded([this.peer.bytes().slice(this.#headSize)], {
       isServer: !this.#isClient,
+    });
+  }
+
+  /** Waits until what came ends with these bytes, after so many before them at least. */
+  async tail(bytes: Uint8Array, least: number): Promise<void> {
+    const { peer } = this;
+    await peer.until(`an end of ${bytes}`, () => {
+      if (peer.received < least + bytes.length) return false;
+      // Each of the last chunks has a byte at least: more of them cannot be needed.
+      const end = join(peer.chunks.slice(-bytes.length)).slice(-bytes.length);
+      return end.every((byte, at) => byte === bytes[at]);
     });
   }
 
