@@ -44,10 +44,12 @@ seededOn(
     }
     assert(most <= MOST, `${most} at once`);
     for (const { resourceId } of living) client.remove(resourceId);
-    await eventually(
-      "every end",
-      () => server.handler.stats().connections === 0,
-    );
+    // Each has been accepted or refused by then: none is left that would take a place later.
+    await eventually("every end", () => {
+      const { connections, connectionsRefused } = server.handler.stats();
+      return connections === 0 &&
+        server.count("accepted") + connectionsRefused === begun;
+    });
     // All places are free again: as many as before are served, at once.
     const served: Endpoint[] = [];
     for (let n = 0; n < MOST; n += 1) {
