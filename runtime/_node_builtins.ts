@@ -55,6 +55,10 @@ export interface NodeProcess {
   readonly platform: string;
   /** Versions by name; `deno` and `bun` tell their own beside the `node` that they stand for. */
   readonly versions: Readonly<Record<string, string | undefined>>;
+  /** The permission model, where the program runs under it. */
+  readonly permission?: { has(scope: "net"): boolean } | undefined;
+  /** The options that Node knows. */
+  readonly allowedNodeEnvironmentFlags?: ReadonlySet<string>;
   /** A builtin by its name. */
   getBuiltinModule<Name extends keyof NodeBuiltins>(
     name: Name,

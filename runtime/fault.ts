@@ -84,7 +84,10 @@ const NAMES_OF_CODE: readonly (readonly [FaultCode, string])[] = [
   ["invalid-option", "EINVAL"],
   ["message-too-big", "EMSGSIZE"],
   ["not-supported", "ENOTSUP EPROTONOSUPPORT NotSupported"],
-  ["permission-denied", "EACCES EPERM NotCapable PermissionDenied"],
+  [
+    "permission-denied",
+    "EACCES EPERM ERR_ACCESS_DENIED NotCapable PermissionDenied",
+  ],
   ["timed-out", "ETIMEDOUT TimedOut TimeoutError"],
   ["too-many-open-files", "EMFILE ENFILE"],
   ["unreachable", "EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH"],

@@ -8,7 +8,9 @@ import type * as net from "node:net";
 import { BoundListener } from "./_bound_listener.ts";
 import { hasReusePort, nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
 import { numericAddress } from "./_numeric_address.ts";
+import { checkMayListen } from "./_permission.ts";
 import {
+  addressText,
   checkPath,
   checkPort,
   inetAddress,
@@ -70,6 +72,7 @@ export async function listenOptions(
 function plainOptions(request: StreamListenRequest): net.ListenOptions {
   const { address, backlog, reusePort, ipv6Only } = request;
   const options: net.ListenOptions = {};
+  checkMayListen(`Cannot listen on ${addressText(address)}`);
   if (backlog !== undefined) options.backlog = backlog;
   if (address.family === "unix") {
     checkPath(address.path, nodeProcess()?.platform ?? "");

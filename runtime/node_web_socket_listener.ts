@@ -9,7 +9,8 @@ import type { Duplex } from "node:stream";
 import { BoundListener } from "./_bound_listener.ts";
 import { nodeBuiltin } from "./_node_builtins.ts";
 import { numericAddress } from "./_numeric_address.ts";
-import { addressOf } from "./_socket_address.ts";
+import { checkMayListen } from "./_permission.ts";
+import { addressOf, addressText } from "./_socket_address.ts";
 import { listenFault } from "./_socket_fault.ts";
 import {
   checkServable,
@@ -48,6 +49,7 @@ export async function listenNodeWebSocket(
 ): Promise<StreamListener> {
   const { address } = request;
   checkServable(address);
+  checkMayListen(`Cannot listen on ${addressText(address)}`);
   const host = address.hostname === ""
     ? undefined
     : (await numericAddress(address, request.signal)).hostname;
