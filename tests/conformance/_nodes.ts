@@ -25,7 +25,7 @@ import {
   resourceType,
 } from "../../mod.ts";
 import { test, type TestOptions } from "../_test.ts";
-import type { TransportRow } from "./_transports.ts";
+import { lastingAddress, type TransportRow } from "./_transports.ts";
 
 /** What nodes under test send to themselves. */
 export type Signal = string | number;
@@ -189,6 +189,24 @@ export class TestNode {
     return this.network.listen(row.adapter, row.listenAddress(), options);
   }
 
+  /** Listens at an address that is still free when this node has let go of it. */
+  async listenLasting(
+    row: TransportRow,
+    options?: ListenOptions,
+  ): Promise<Listening> {
+    for (;;) {
+      try {
+        return await this.network.listen(
+          row.adapter,
+          lastingAddress(row),
+          options,
+        );
+      } catch (error) {
+        isNetworkError("address-in-use")(error);
+      }
+    }
+  }
+
   connect(
     row: TransportRow,
     listening: Listening,
@@ -338,6 +356,8 @@ export function conformsOn(
 
 /** What {@linkcode pair} is asked for. */
 export interface PairOptions {
+  /** Whether the address is to stay free once nobody listens there. Default: false. */
+  readonly isLasting?: boolean;
   readonly listen?: ListenOptions;
   readonly connect?: ConnectOptions;
   readonly server?: NodeOptions;
@@ -366,7 +386,9 @@ export async function halfPair(
 ): Promise<Pair> {
   const server = world.node("the server", options.server);
   const client = world.node("the client", options.client);
-  const listening = await server.listen(row, options.listen);
+  const listening = options.isLasting === true
+    ? await server.listenLasting(row, options.listen)
+    : await server.listen(row, options.listen);
   const toServer = client.connect(row, listening, options.connect);
   const { ok, error } = await client.event("connected");
   assert.ifError(error);
@@ -385,13 +407,13 @@ export async function pair(
   return { ...half, toClient: endpoint };
 }
 
-/** An address where nobody listens: somebody did a moment ago. */
+/** An address where nobody listens, nor will by chance: somebody did a moment ago. */
 export async function deadAddress(
   world: World,
   row: TransportRow,
 ): Promise<Address> {
   const node = world.node("the node that was");
-  const { address } = await node.listen(row);
+  const { address } = await node.listenLasting(row);
   await node.handler.stop();
   return row.peerAddress(address);
 }

@@ -18,7 +18,7 @@ import type { TransportRow } from "./_transports.ts";
 export const QUICK: ReconnectOptions = { initialDelayMs: 1, maxDelayMs: 20 };
 
 /** A wait that the test never sees the end of. */
-export const SLOW: ReconnectOptions = { initialDelayMs: 3_000_000 };
+export const SLOW: ReconnectOptions = { initialDelayMs: 2_147_483_647 };
 
 /** A pair whose client reconnects. */
 export function reconnecting(
@@ -26,7 +26,7 @@ export function reconnecting(
   row: TransportRow,
   reconnect: ReconnectOptions | boolean = QUICK,
 ): Promise<OrientedPair> {
-  return pair(world, row, { connect: { reconnect } });
+  return pair(world, row, { connect: { reconnect }, isLasting: true });
 }
 
 /** A pair whose server has ended the connection; the client waits. */

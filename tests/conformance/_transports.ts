@@ -51,6 +51,9 @@ function byPath(address: SocketAddress): Address {
   return { path: address.path };
 }
 
+/** Where the system chooses the port. */
+const ANY_PORT = "127.0.0.1:0";
+
 const tcp: TransportRow = {
   name: "Tcp",
   adapter: Transport.Tcp,
@@ -59,7 +62,7 @@ const tcp: TransportRow = {
   isReliable: true,
   raw: "port",
   isVarint: false,
-  listenAddress: () => "127.0.0.1:0",
+  listenAddress: () => ANY_PORT,
   peerAddress: byPort,
 };
 
@@ -167,6 +170,18 @@ export const transports: readonly TransportRow[] = [
   withTls(framedTcp, Transport.FramedTcp),
   withTls(ws, Transport.Ws),
 ];
+
+/**
+ * A place to listen at that nobody else is given while nobody listens there:
+ * its port is below those that systems hand out, to listeners and connections.
+ * Rarely another run of the tests has it.
+ */
+export function lastingAddress(row: TransportRow): Address {
+  const address = row.listenAddress();
+  if (address !== ANY_PORT) return address;
+  const port = 10_000 + Math.floor(6_000 * Math.random());
+  return { hostname: "127.0.0.1", port };
+}
 
 /** Those whose peers connect. */
 export const oriented: readonly TransportRow[] = transports.filter((row) =>

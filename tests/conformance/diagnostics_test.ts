@@ -15,6 +15,9 @@ import {
 } from "./_nodes.ts";
 import { oriented } from "./_transports.ts";
 
+const framedTcp = oriented.find(({ name }) => name === "FramedTcp");
+assert(framedTcp !== undefined);
+
 const NAMES: readonly DiagnosticName[] = [
   "listening",
   "accepted",
@@ -119,11 +122,9 @@ conforms(
     );
     const names = (node: object) =>
       told.filter(([, message]) => message.node === node).map(([name]) => name);
-    const { address } = await server.network.listen(
-      Transport.FramedTcp,
-      "127.0.0.1:0",
-      { maxConnections: 1 },
-    );
+    const { address } = await server.listenLasting(framedTcp, {
+      maxConnections: 1,
+    });
     client.network.connect(Transport.FramedTcp, address);
     await eventually("a pause", () => names(server.handler).includes("paused"));
     client.network.connect(Transport.FramedTcp, address);

@@ -171,7 +171,7 @@ conformsOn(
   "an address is free again after a stop",
   async (world, row) => {
     const first = world.node();
-    const { address } = await first.listen(row);
+    const { address } = await first.listenLasting(row);
     await first.handler.stop();
     const second = world.node();
     const again = await second.network.listen(
@@ -186,7 +186,9 @@ conformsOn(
   oriented,
   "an address is free again after a stop with connections",
   async (world, row) => {
-    const { server, client, listening } = await pair(world, row);
+    const { server, client, listening } = await pair(world, row, {
+      isLasting: true,
+    });
     await server.handler.stop();
     await client.event("disconnected");
     const second = world.node();

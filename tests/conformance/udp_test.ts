@@ -182,7 +182,7 @@ row(
   async (world) => {
     const node = world.node("the node");
     const other = world.node("the other");
-    const dead = await other.listen(udp);
+    const dead = await other.listenLasting(udp);
     other.remove(dead.resourceId);
     await turns();
     const endpoint = node.connect(udp, dead);
@@ -206,7 +206,7 @@ row(
 row("a listener that sends to where nobody listens goes on", async (world) => {
   const { server, client, listening, toServer } = await halfPair(world, udp);
   const other = world.node("the other");
-  const dead = await other.listen(udp);
+  const dead = await other.listenLasting(udp);
   other.remove(dead.resourceId);
   await turns();
   const nobody = Endpoint.fromListener(listening.resourceId, dead.address);
@@ -424,7 +424,7 @@ row("a host name is looked up", async (world) => {
 row("sends from the source address that was asked for", async (world) => {
   const server = world.node("the server");
   const client = world.node("the client");
-  const free = await client.listen(udp);
+  const free = await client.listenLasting(udp);
   client.remove(free.resourceId);
   await turns();
   const { address } = await server.listen(udp);
