@@ -3,6 +3,7 @@ import { type DisconnectReason, SendStatus } from "../../mod.ts";
 import {
   conforms,
   conformsOn,
+  eventually,
   isNetworkError,
   join,
   pair,
@@ -275,9 +276,7 @@ for (const row of rawRows.filter(({ raw }) => raw === "port")) {
       const client = world.node();
       client.network.connect(row.adapter, `127.0.0.1:${server.port}`);
       await client.event("connected");
-      await client.until("a raw peer", () => server.peers.length === 1).catch(
-        () => {},
-      );
+      await eventually("a raw peer", () => server.peers.length === 1);
       server.peers[0]?.socket.resetAndDestroy();
       assert.equal((await client.event("disconnected")).reason, "reset");
     },

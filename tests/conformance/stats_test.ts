@@ -165,6 +165,7 @@ conformsOn(
       outboxLimit: 200_000,
       maxMessageSize: 150_000,
     });
+    await eventually("the pause", () => server.handler.stats().isPaused);
     const send = () => client.network.send(toServer, new Uint8Array(100_000));
     let sent = 0;
     while (send() !== SendStatus.QueueFull) {
