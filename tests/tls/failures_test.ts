@@ -6,7 +6,7 @@ import {
   type TlsListenOptions,
   Transport,
 } from "../../mod.ts";
-import { conforms, pattern } from "../conformance/_nodes.ts";
+import { conforms, eventually, pattern } from "../conformance/_nodes.ts";
 import { fromHex } from "../framing/_stream.ts";
 import { CA, identity, pem } from "./_certificates.ts";
 import {
@@ -446,7 +446,7 @@ conforms(
     await client.network.connectAsync(Transport.FramedTcp, at(listening), {
       tls: TRUSTING,
     });
-    await server.until(
+    await eventually(
       "the last is left",
       () =>
         server.network.resources().filter(({ kind }) => kind === "connection")
