@@ -12,6 +12,16 @@ import {
   type RunningProcess,
   start,
 } from "../_support.ts";
+import { test as register } from "../_test.ts";
+
+/** A test starts several programs, one after the other, which takes seconds where a machine is busy. */
+const TEST_MS = 120_000;
+const PROGRAM_MS = 100_000;
+
+/** Registers a test of programs. */
+export function test(name: string, run: () => void | Promise<void>): void {
+  register(name, run, { timeoutMs: TEST_MS });
+}
 
 function commandOf(program: string, args: readonly string[]) {
   return currentRuntimeCommand(
@@ -25,7 +35,7 @@ export function startProgram(
   program: string,
   ...args: string[]
 ): RunningProcess {
-  return start(commandOf(program, args));
+  return start(commandOf(program, args), { timeoutMs: PROGRAM_MS });
 }
 
 /** Asks a program to end, and checks that it does so by itself and in order. */
@@ -55,11 +65,12 @@ export async function checkArguments(
   program: string,
   wrong: readonly { readonly args: readonly string[]; readonly says: RegExp }[],
 ): Promise<void> {
-  const helped = await run(commandOf(program, ["--help"]));
+  const limit = { timeoutMs: PROGRAM_MS };
+  const helped = await run(commandOf(program, ["--help"]), limit);
   assert.equal(helped.code, 0, helped.stderr);
   assert.match(helped.stdout, /^Usage: /);
   for (const { args, says } of wrong) {
-    const refused = await run(commandOf(program, args));
+    const refused = await run(commandOf(program, args), limit);
     assert.equal(refused.code, 2, `${args.join(" ")}: ${refused.stderr}`);
     assert.match(refused.stderr.split("\n", 1)[0] ?? "", says);
     assert.equal(refused.stdout, "");

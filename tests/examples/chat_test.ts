@@ -8,12 +8,12 @@ import {
   Transport,
 } from "../../mod.ts";
 import { projectFolder, type RunningProcess } from "../_support.ts";
-import { test } from "../_test.ts";
 import {
   checkArguments,
   endProgram,
   printed,
   startProgram,
+  test,
 } from "./_programs.ts";
 
 const SERVER = "chat/server.ts";

@@ -3,12 +3,12 @@ import { createDiscoveryServer } from "../../examples/distributed/create_discove
 import { createParticipant } from "../../examples/distributed/create_participant.ts";
 import type { Participant } from "../../examples/distributed/create_participant.ts";
 import { createNode, formatAddress, Transport } from "../../mod.ts";
-import { test } from "../_test.ts";
 import {
   checkArguments,
   endProgram,
   printed,
   startProgram,
+  test,
 } from "./_programs.ts";
 
 const SERVER = "distributed/discovery_server.ts";

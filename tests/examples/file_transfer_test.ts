@@ -8,12 +8,12 @@ import { safeName } from "../../examples/file_transfer/safe_name.ts";
 import { createNode, type Endpoint, Transport } from "../../mod.ts";
 import { type RunningProcess, withTempFolder } from "../_support.ts";
 import { fc } from "../_property.ts";
-import { test } from "../_test.ts";
 import {
   checkArguments,
   endProgram,
   printed,
   startProgram,
+  test,
 } from "./_programs.ts";
 
 const RECEIVER = "file_transfer/receiver.ts";

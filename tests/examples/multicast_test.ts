@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createNode, Transport } from "../../mod.ts";
-import { test } from "../_test.ts";
-import { checkArguments, endProgram, startProgram } from "./_programs.ts";
+import { checkArguments, endProgram, startProgram, test } from "./_programs.ts";
 
 const PEER = "multicast/peer.ts";
 

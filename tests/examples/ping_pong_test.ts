@@ -3,12 +3,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { createNode, Transport } from "../../mod.ts";
 import { withTempFolder } from "../_support.ts";
-import { test } from "../_test.ts";
 import {
   checkArguments,
   endProgram,
   printed,
   startProgram,
+  test,
 } from "./_programs.ts";
 
 const SERVER = "ping_pong/server.ts";

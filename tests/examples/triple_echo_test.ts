@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "../_test.ts";
 import {
   checkArguments,
   endProgram,
   printed,
   startProgram,
+  test,
 } from "./_programs.ts";
 
 test(
@@ -29,7 +29,6 @@ test(
     }
     await endProgram(server);
   },
-  { timeoutMs: 60_000 },
 );
 
 test("triple_echo: wrong arguments are told, with exit status 2", async () => {
@@ -45,4 +44,4 @@ test("triple_echo: wrong arguments are told, with exit status 2", async () => {
     { args: ["Udp", "nowhere:99999"], says: /port/ },
     { args: ["Udp", "127.0.0.1:1", "--count", "0"], says: /--count/ },
   ]);
-}, { timeoutMs: 60_000 });
+});

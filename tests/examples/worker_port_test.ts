@@ -14,8 +14,7 @@ import {
   type NodeReceiver,
   SendStatus,
 } from "../../mod.ts";
-import { test } from "../_test.ts";
-import { checkArguments, startProgram } from "./_programs.ts";
+import { checkArguments, startProgram, test } from "./_programs.ts";
 
 const MAIN = "worker_port/main.ts";
 
