@@ -351,6 +351,8 @@ export class WsConnection implements Connection, WsStreamUser, HeartbeatUser {
 
   #peerBrokeProtocol(fault: WebSocketFault): void {
     if (this.#phase === "closing") return this.#finishSoon();
+    // A message before it in the chunk may have ended the connection.
+    if (this.#phase !== "open") return;
     this.#sender.control(
       WebSocketOpcode.close,
       closePayload(fault.closeCode, fault.message),
