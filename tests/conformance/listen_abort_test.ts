@@ -254,6 +254,8 @@ for (const [row, options, how] of lookingUp) {
         await abortedBy(listening, reason);
         assert.equal(lookUps.count, 1, "it is still under way");
         holdsNothing(node);
+        // It would wait for a transport that did not let go.
+        await node.handler.stop();
         if (late === "answered") assert.equal(lookUps.answer(), 1);
         else lookUps.refuse();
         await turns();
