@@ -18,6 +18,9 @@ import { ReadSlab } from "./_read_slab.ts";
 /** What all sockets read into that get little at a time. */
 const SHARED_SIZE = 65_536;
 
+/** How often those that have a slab are looked at, in milliseconds. */
+const SWEEP_MS = 1_000;
+
 interface Fields {
   /** What is read into next. */
   readonly buffer: symbol;
@@ -104,6 +107,26 @@ function moveAgain(): void {
   lastMoved = undefined;
 }
 
+/** Those that have, or had, a slab since the last look. */
+const watched = new Set<WeakRef<Reader>>();
+
+function watch(reader: WeakRef<Reader>): void {
+  if (watched.size === 0) sweepLater();
+  watched.add(reader);
+}
+
+function sweepLater(): void {
+  // It keeps no program alive, and runs only while there are slabs.
+  nodeBuiltin("node:timers").setTimeout(sweep, SWEEP_MS).unref();
+}
+
+function sweep(): void {
+  for (const reader of watched) {
+    if (reader.deref()?.letGo() !== false) watched.delete(reader);
+  }
+  if (watched.size > 0) sweepLater();
+}
+
 /** Reads one socket. */
 class Reader {
   readonly #socket: net.Socket;
@@ -113,6 +136,14 @@ class Reader {
   /** What the next read goes into. */
   #offered: Uint8Array;
   #self: WeakRef<Reader> | undefined;
+  /** How often it was given other memory than before, and as of the last look. */
+  #moves = 0;
+  #movesSeen = 0;
+  #isWatched = false;
+  /** For how many looks it has been silent. */
+  #silence = 0;
+  /** For how many looks it may be. */
+  #patience = 1;
 
   constructor(
     socket: net.Socket,
@@ -161,10 +192,36 @@ class Reader {
     const next = this.#memory.offer();
     if (next !== this.#offered) {
       this.#offered = next;
-      lastMoved = this.#self ??= new WeakRef(this);
+      this.#moves++;
+      const self = this.#self ??= new WeakRef(this);
+      lastMoved = self;
+      if (!this.#isWatched) {
+        this.#isWatched = true;
+        watch(self);
+      }
     }
     return next;
   };
+
+  /**
+   * Looks whether the slab of a socket that was busy is held for nothing. To go
+   * back costs Node a few bytes until the socket is closed, so each time takes
+   * twice the silence of the one before.
+   *
+   * @returns False while there is a slab to be let go.
+   */
+  letGo(): boolean {
+    if (this.#memory.hasSlab && !this.#socket.destroyed) {
+      this.#silence = this.#moves === this.#movesSeen ? this.#silence + 1 : 0;
+      this.#movesSeen = this.#moves;
+      if (this.#silence < this.#patience) return false;
+      this.#patience *= 2;
+      this.begin();
+    }
+    this.#silence = 0;
+    this.#isWatched = false;
+    return true;
+  }
 }
 
 /**
@@ -215,6 +272,11 @@ export class ReadMemory {
     // A socket that is busy once must not hold a slab for its idle life.
     if (size < shared.length >> 2) this.#slab = undefined;
     return slab.take(size);
+  }
+
+  /** Whether there is a slab, which only its socket uses. */
+  get hasSlab(): boolean {
+    return this.#slab !== undefined;
   }
 
   /** Goes back to the shared memory. */

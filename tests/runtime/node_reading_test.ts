@@ -116,6 +116,14 @@ async function close(...sockets: Socket[]): Promise<void> {
   }));
 }
 
+/** A field of a socket that is under a symbol. */
+function field(socket: Socket, name: string): unknown {
+  const symbol = Object.getOwnPropertySymbols(socket)
+    .find(({ description }) => description === name);
+  assert(symbol !== undefined);
+  return Reflect.get(socket, symbol);
+}
+
 const isRead = runtimeName === "node" && process.platform !== "win32";
 
 test(`node reading: sockets, accepted and own, ${isRead ? "are" : "cannot be"} read into own memory on this runtime`, async () => {
@@ -146,10 +154,7 @@ test("node reading: a socket whose bytes nobody could take brings no more", asyn
     throw failure;
   });
   if (isOwnMemory) {
-    const callback = Object.getOwnPropertySymbols(accepted)
-      .find(({ description }) => description === "kBufferCb");
-    assert(callback !== undefined);
-    const read: unknown = Reflect.get(accepted, callback);
+    const read = field(accepted, "kBufferCb");
     assert(typeof read === "function");
     assert.throws(() => read(1), failure);
     assert.equal(accepted.destroyed, true);
@@ -208,6 +213,44 @@ test(
         assert.equal(firstWrong(chunk, place), -1);
         place += chunk.length;
       }
+    }
+    await close(accepted, own);
+  },
+);
+
+test(
+  isRead
+    ? "node reading: a socket that was busy and falls silent holds no slab"
+    : "node reading: elsewhere no socket has a slab of this kind",
+  async () => {
+    const [accepted, own] = await connectedPair();
+    let received = 0;
+    let isRight = true;
+    let hasCome = () => {};
+    const isOwnMemory = readIntoOwnMemory(accepted, (chunk) => {
+      isRight &&= firstWrong(chunk, received) === -1;
+      received += chunk.length;
+      hasCome();
+    });
+    assert.equal(isOwnMemory, isRead);
+    if (isOwnMemory) {
+      const hasSlab = () => {
+        const buffer = field(accepted, "kBuffer");
+        assert(buffer instanceof Uint8Array);
+        return buffer.buffer.byteLength > 65_536;
+      };
+      let sent = 0;
+      const burst = () =>
+        new Promise<void>((resolve) => {
+          own.write(pattern(1_000_000, sent));
+          sent += 1_000_000;
+          hasCome = () => received === sent && resolve();
+        });
+      // A burst that ends in a small read leaves none.
+      do await burst(); while (!hasSlab());
+      while (hasSlab()) await new Promise((done) => setTimeout(done, 50));
+      await burst();
+      assert(isRight);
     }
     await close(accepted, own);
   },
