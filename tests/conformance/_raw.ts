@@ -129,12 +129,16 @@ export async function rawListen(
   greet: (peer: RawPeer) => void = () => {},
 ): Promise<RawServer> {
   const peers: RawPeer[] = [];
+  let isOver = false;
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     const peer = new RawPeer(socket);
     peers.push(peer);
-    greet(peer);
+    // One that was on its way when the test ended would keep the server open.
+    if (isOver) socket.destroy();
+    else greet(peer);
   });
   world.defer(async () => {
+    isOver = true;
     const closed = new Promise<void>((resolve) =>
       server.close(() => resolve())
     );

@@ -128,7 +128,10 @@ export async function rawServer(
   server: Server,
 ): Promise<number> {
   const sockets = new Set<Socket>();
+  let isOver = false;
   server.on("connection", (socket: Socket) => {
+    // One that was on its way when the test ended would keep the server open.
+    if (isOver) socket.destroy();
     sockets.add(socket);
     socket.on("error", () => {});
     socket.once("close", () => sockets.delete(socket));
@@ -137,6 +140,7 @@ export async function rawServer(
     server.listen(0, "127.0.0.1", resolve);
   });
   world.defer(async () => {
+    isOver = true;
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
