@@ -39,6 +39,9 @@ export type SimulationBody<Value> = (
 /** How long something real may take while nothing is going to happen, until it is called a deadlock. */
 const REAL_GRACE_MS = 100;
 
+/** So often is looked whether it has happened, at least: a machine that stood still has had the time, and no turn. */
+const LOOKS = 50;
+
 /**
  * Runs a test in a simulated network: hosts, links that fail as they are told
  * to, and a time that jumps from event to event, so that hours take milliseconds.
@@ -225,7 +228,7 @@ class Run<Value> {
       this.#outcome === undefined && kernel.scheduler.isIdle &&
       kernel.outside === 0;
     const end = realNow() + REAL_GRACE_MS;
-    while (isStill() && realNow() < end) {
+    for (let look = 0; isStill() && (look < LOOKS || realNow() < end); look++) {
       await realDelay(2);
       if (kernel.lookAtConditions()) break;
     }

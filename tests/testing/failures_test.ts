@@ -104,6 +104,14 @@ const FAILURES: readonly (readonly [
   ["a real timer", "outside", {}, async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }],
+  ["a real timer of a machine that stands still", "outside", {}, async () => {
+    const late = new Promise((resolve) => setTimeout(resolve, 20));
+    setTimeout(() => {
+      const end = performance.now() + 150;
+      while (performance.now() < end);
+    }, 5);
+    await late;
+  }],
 ];
 
 for (const [name, failure, options, body] of FAILURES) {
