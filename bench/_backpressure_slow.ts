@@ -51,6 +51,9 @@ export interface SlowResult {
   readonly sender: number;
 }
 
+/** What the sender says when it is told to wait for the first time. */
+const FULL = "full";
+
 interface SenderTask extends Omit<SlowTask, "part"> {
   readonly part: "fast sender";
   readonly port: number;
@@ -80,6 +83,7 @@ export async function fastSender(task: SenderTask): Promise<void> {
     writeMessage(message, number);
     const status = network.send(endpoint, message, { copy: true });
     if (status === SendStatus.Congested) {
+      if (congested === 0) tell(FULL);
       congested += 1;
       outbox = Math.max(outbox, handler.stats().queuedBytes);
       if (congested % 32 === 0) {
@@ -110,6 +114,8 @@ export async function slowConsumer(task: SlowTask): Promise<SlowResult> {
     port: address.port,
   });
   const count = total / size;
+  // Nothing is taken before all is full, however slow the sender is: what is held then must not grow.
+  const first = await sender.answer<typeof FULL | SenderResult>();
   let arrived = 0;
   let queued = 0;
   let used = 0;
@@ -135,7 +141,7 @@ export async function slowConsumer(task: SlowTask): Promise<SlowResult> {
     await pause(workMs);
   }
   const seconds = (performance.now() - start) / 1_000;
-  const told = await sender.answer<SenderResult>();
+  const told = first === FULL ? await sender.answer<SenderResult>() : first;
   await handler.stop();
   await sender.end();
   return {
