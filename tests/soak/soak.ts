@@ -73,8 +73,11 @@ async function main(): Promise<void> {
   );
   const paths = new Paths();
   const proxies = new Proxies(values.node);
-  // Some runtimes keep the pipes to a process a while, and Deno opens a pair of
-  // sockets for itself in its first second: none of these is the library's.
+  // Deno opens a pair of sockets for signals half a second after its start, or
+  // when it is first asked for one.
+  const ignore = () => {};
+  process.on("SIGINT", ignore).off("SIGINT", ignore);
+  // Some runtimes keep the pipes to a process a while: they are not the library's.
   await pause(1_000);
   const before = openResources();
   const soak = new Soak(
