@@ -65,6 +65,8 @@ export interface NodeProcess {
   ): NodeBuiltins[Name] | undefined;
   /** Hears of each exception that nothing caught, before any handler of the program. */
   on(event: "uncaughtExceptionMonitor", listener: () => void): unknown;
+  /** Takes a listener away. */
+  off(event: "uncaughtExceptionMonitor", listener: () => void): unknown;
 }
 
 function isNodeProcess(value: unknown): value is NodeProcess {

@@ -56,7 +56,6 @@ function findFields(): Fields | undefined {
   if (
     buffer === undefined || callback === undefined || generator === undefined
   ) return undefined;
-  process.on("uncaughtExceptionMonitor", moveAgain);
   return { buffer, callback, generator, shared: new Uint8Array(SHARED_SIZE) };
 }
 
@@ -111,7 +110,10 @@ function moveAgain(): void {
 const watched = new Set<WeakRef<Reader>>();
 
 function watch(reader: WeakRef<Reader>): void {
-  if (watched.size === 0) sweepLater();
+  if (watched.size === 0) {
+    nodeProcess()?.on("uncaughtExceptionMonitor", moveAgain);
+    sweepLater();
+  }
   watched.add(reader);
 }
 
@@ -125,6 +127,7 @@ function sweep(): void {
     if (reader.deref()?.letGo() !== false) watched.delete(reader);
   }
   if (watched.size > 0) sweepLater();
+  else nodeProcess()?.off("uncaughtExceptionMonitor", moveAgain);
 }
 
 /** Reads one socket. */

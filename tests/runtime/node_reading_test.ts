@@ -9,6 +9,9 @@ import { firstWrong, giveAway, pattern } from "./_probe.ts";
 
 const SHARED_SIZE = 64;
 
+const monitors = () => process.listenerCount("uncaughtExceptionMonitor");
+const MONITORS_BEFORE = monitors();
+
 /** Reads as a socket would, and returns what is handed out. */
 function read(memory: ReadMemory, size: number, value: number): Uint8Array {
   memory.offer().fill(value, 0, size);
@@ -248,7 +251,9 @@ test(
         });
       // A burst that ends in a small read leaves none.
       do await burst(); while (!hasSlab());
+      assert(monitors() > MONITORS_BEFORE);
       while (hasSlab()) await new Promise((done) => setTimeout(done, 50));
+      assert.equal(monitors(), MONITORS_BEFORE);
       await burst();
       assert(isRight);
     }
