@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../_garbage.ts";
 import { test } from "../_test.ts";
 import { SendStatus } from "../../adapters/adapter.ts";
 import { OutboxScheduler, StreamOutbox } from "../../network/outbox.ts";
@@ -263,22 +262,3 @@ test("Outbox: nobody is called back while a full slab leaves, for a frame may be
   outbox.flush();
   assert.equal(called, 1);
 });
-
-/** Several turns, because the collector of Bun looks at the stack too. */
-async function collectGarbage(): Promise<void> {
-  const bun: unknown = Reflect.get(globalThis, "Bun");
-  let collect: unknown;
-  if (typeof bun === "object" && bun !== null) {
-    const gc: unknown = Reflect.get(bun, "gc");
-    assert(typeof gc === "function");
-    collect = () => gc.call(bun, true);
-  } else {
-    setFlagsFromString("--expose-gc");
-    collect = runInNewContext("gc");
-  }
-  assert(typeof collect === "function");
-  for (let turn = 0; turn < 5; turn += 1) {
-    await new Promise<void>((resolve) => setTimeout(resolve, 5));
-    collect();
-  }
-}

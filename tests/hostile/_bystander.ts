@@ -12,6 +12,7 @@ import type {
   Listening,
   ListenOptions,
 } from "../../mod.ts";
+import { collectGarbage } from "../_garbage.ts";
 import { detectDriver } from "../../runtime/detect.ts";
 import type { Driver, TimerHandle } from "../../runtime/driver.ts";
 import type { TestNode, World } from "../conformance/_nodes.ts";
@@ -125,7 +126,11 @@ export async function besieged<Options extends ListenOptions>(
   return { server, listening, good: { check } };
 }
 
-/** The memory of the process that the system counts, in MiB. */
-export function residentMiB(): number {
-  return process.memoryUsage().rss / (1 << 20);
+/** The memory of the process that the system counts, in MiB, without what was freed of its heap. */
+export async function residentMiB(): Promise<number> {
+  await collectGarbage();
+  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  // Bun tells the heap in other words, and gives back what is free.
+  const free = "Bun" in globalThis ? 0 : heapTotal - heapUsed;
+  return (rss - free) / (1 << 20);
 }

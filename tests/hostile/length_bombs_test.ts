@@ -93,13 +93,13 @@ for (const { name, transport, prelude, atLimit, above } of BOMBS) {
         "all to be accepted",
         () => server.count("accepted") === COUNT + 1,
       );
-      const before = residentMiB();
+      const before = await residentMiB();
       for (const peer of peers) {
         peer.write(join([bytesOf(atLimit), new Uint8Array(10)]));
       }
       await good.check();
       await good.check();
-      const grown = residentMiB() - before;
+      const grown = await residentMiB() - before;
       // They have announced 1,600 MiB.
       assert(grown < 64, `${grown.toFixed(1)} MiB more`);
       assert.equal(server.count("disconnected"), 0);

@@ -61,14 +61,14 @@ for (const [limit, waves, open] of LIMITS) {
         const beat = setInterval(() => void good.check(), 100);
         await ended;
         clearInterval(beat);
-        if (wave === 1) before = residentMiB();
+        if (wave === 1) before = await residentMiB();
       }
       await eventually(
         "the end of the silent",
         () => server.handler.stats().connections === 1,
       );
       await good.check();
-      const grown = residentMiB() - before;
+      const grown = await residentMiB() - before;
       assert(grown < 48, `${grown.toFixed(1)} MiB more than after two waves`);
     },
   );

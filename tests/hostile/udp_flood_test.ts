@@ -115,10 +115,10 @@ conforms(
       for (const socket of sockets) socket.send(junk, port, "127.0.0.1");
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
       server.events.length = 0;
-      if (round === 20) before = residentMiB();
+      if (round === 20) before = await residentMiB();
     }
     await good.check();
-    const grown = residentMiB() - before;
+    const grown = await residentMiB() - before;
     assert(grown < 48, `${grown.toFixed(1)} MiB more`);
     await Promise.all(sockets.map(closed));
   },
