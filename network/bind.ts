@@ -5,7 +5,7 @@
  */
 
 import type { AdapterHost, HostTimer } from "../adapters/adapter.ts";
-import { abortError, badOption, NetworkError } from "./errors.ts";
+import { abortError, checkSignal, NetworkError } from "./errors.ts";
 import type { LocalResource } from "./local_resource.ts";
 
 /** How long a transport that goes on in spite of its signal holds up the answer, in milliseconds. */
@@ -34,11 +34,7 @@ export class Bind {
     asked: AbortSignal | undefined,
   ) {
     const doing = `Cannot listen on ${target}`;
-    // Programs without types may give anything.
-    if (asked !== undefined && !(asked instanceof AbortSignal)) {
-      throw badOption("signal", asked, "an AbortSignal");
-    }
-    if (asked?.aborted === true) throw abortError(doing, asked);
+    checkSignal("signal", asked, doing);
     this.#host = host;
     this.#local = local;
     this.#doing = doing;

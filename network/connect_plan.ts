@@ -16,7 +16,7 @@ import type {
   TargetAddress,
 } from "../adapters/adapter.ts";
 import { Fault } from "../runtime/fault.ts";
-import { abortError } from "./errors.ts";
+import { checkSignal } from "./errors.ts";
 import { checkLimits, idleTimeout } from "./options.ts";
 import { OwnConnect } from "./own_connect.ts";
 import type { ConnectPlan } from "./own_connect.ts";
@@ -49,16 +49,14 @@ export function ownConnect<
     signal,
   };
   const reconnect = reconnectPlan(options.reconnect);
+  const doing = `Cannot connect to ${target.text}`;
+  checkSignal("signal", signal, doing);
+  checkSignal("reconnect.signal", reconnect?.signal, doing);
   if (reconnect !== undefined && !transport.isConnectionOriented) {
     throw new Fault(
       "not-supported",
       `Cannot use reconnect: ${transport.name} has no connections`,
     );
-  }
-  for (const each of [signal, reconnect?.signal]) {
-    if (each?.aborted === true) {
-      throw abortError(`Cannot connect to ${target.text}`, each);
-    }
   }
   const resource = registry.createRemote(transport, idleTimeout(options));
   return reconnect === undefined

@@ -89,6 +89,20 @@ export function abortError(doing: string, signal: AbortSignal): NetworkError {
   });
 }
 
+/** Throws `invalid-option` for what is no AbortSignal, and `aborted` for one that has fired. */
+export function checkSignal(
+  name: string,
+  signal: AbortSignal | undefined,
+  doing: string,
+): void {
+  if (signal === undefined) return;
+  // Programs without types may give anything.
+  if (!(signal instanceof AbortSignal)) {
+    throw badOption(name, signal, "an AbortSignal");
+  }
+  if (signal.aborted) throw abortError(doing, signal);
+}
+
 /** The error that stands for the end of a connection of which no more than the reason is known. */
 export function failureOf(
   reason: DisconnectReason,

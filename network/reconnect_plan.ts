@@ -52,9 +52,6 @@ function completePlan(options: ReconnectOptions): ReconnectPlan {
   if (!(typeof factor === "number" && factor >= 1 && factor <= MAX_FACTOR)) {
     throw badOption("reconnect.factor", factor, `from 1 to ${MAX_FACTOR}`);
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw badOption("reconnect.signal", signal, "an AbortSignal");
-  }
   if (shouldRetry !== undefined && typeof shouldRetry !== "function") {
     throw badOption("reconnect.shouldRetry", shouldRetry, "a function");
   }

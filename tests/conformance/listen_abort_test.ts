@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import {
   type Adapter,
   type Address,
+  type ConnectOptions,
   Fault,
   type Listener,
   type ListenerEvents,
@@ -195,20 +196,32 @@ conformsOn(
 
 conforms(
   "Node",
-  "a signal of listen that is none is an invalid-option",
+  "a signal that is none is an invalid-option, and nothing is opened",
   async (world) => {
+    const server = world.node("the server");
     const node = world.node();
+    const { address } = await server.network.listen(
+      Transport.Tcp,
+      "127.0.0.1:0",
+    );
+    const isRefused = isNetworkError(
+      "invalid-option",
+      /signal .+ must be an AbortSignal$/,
+    );
     for (const signal of [null, true, {}, "soon", new AbortController()]) {
+      const options = { signal } as ListenOptions & ConnectOptions;
       await assert.rejects(
-        node.network.listen(
-          Transport.Tcp,
-          "127.0.0.1:0",
-          { signal } as ListenOptions,
-        ),
-        isNetworkError("invalid-option", /signal .+ must be an AbortSignal$/),
+        node.network.listen(Transport.Tcp, "127.0.0.1:0", options),
+        isRefused,
+      );
+      assert.throws(
+        () => node.network.connect(Transport.Tcp, address, options),
+        isRefused,
       );
     }
+    await turns();
     holdsNothing(node);
+    assert.equal(server.handler.stats().connections, 0);
   },
 );
 
