@@ -12,7 +12,6 @@ import {
   type End,
   finish,
   firstWrong,
-  giveAway,
   inet,
   isFault,
   pattern,
@@ -172,40 +171,6 @@ export const streamFlowRows: readonly Row[] = [
       assert.equal(firstWrong(client.probe.bytes()), -1);
       await finish(driver, [client], accepting);
     },
-  },
-  {
-    name:
-      "a chunk whose buffer is transferred leaves no hole: all comes, or the stream ends",
-    run: ({ driver }) =>
-      withPair(driver, LOOPBACK, async (client, server) => {
-        const size = 4 * MIB;
-        let place = 0;
-        let isRight = true;
-        server.probe.onData = (chunk) => {
-          isRight &&= firstWrong(chunk, place) === -1;
-          place += chunk.byteLength;
-          // A turn later, when the next read may have its memory.
-          driver.defer(() => {
-            try {
-              giveAway(chunk);
-            } catch (error) {
-              // Two chunks may share a buffer; one that is read into may be kept back.
-              assert(error instanceof Error);
-            }
-          });
-        };
-        const isOver = () =>
-          server.probe.received === size || server.probe.closedTimes > 0;
-        await Promise.race([
-          pump(client, pattern(size), 64 * 1024),
-          server.probe.until(isOver),
-        ]);
-        await server.probe.until(isOver);
-        assert(isRight, "wrong bytes came");
-        if (server.probe.received < size) {
-          assert(isFault("io")(server.probe.fault));
-        }
-      }),
   },
   {
     name:
