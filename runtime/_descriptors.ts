@@ -48,8 +48,11 @@ function nextDescriptor(): number {
 }
 
 /**
- * Keeps the last descriptors of the process from accepted sockets: no listener by
- * `node:tls` accepts again on Deno once there were none.
+ * Keeps the last descriptors of the process from accepted sockets, and tells of it:
+ * no listener by `node:net` says that it has run out of them.
+ *
+ * A crowd may take them for a moment: on Deno a socket that is dropped is closed
+ * only after others were accepted.
  */
 export class DescriptorGuard {
   readonly #limit: number = descriptorLimit();

@@ -5,6 +5,7 @@
  */
 
 import type * as net from "node:net";
+import { keepAccepting } from "./_accepting.ts";
 import { BoundListener } from "./_bound_listener.ts";
 import { hasReusePort, nodeBuiltin, nodeProcess } from "./_node_builtins.ts";
 import { numericAddress } from "./_numeric_address.ts";
@@ -49,7 +50,11 @@ export async function listenNodeStream(
     request.address,
     () => listen(options, request, events),
   );
-  return new BoundListener(boundAddress(server), () => void server.close());
+  const endAccepting = keepAccepting(server, request.backlog);
+  return new BoundListener(boundAddress(server), () => {
+    endAccepting();
+    server.close();
+  });
 }
 
 /**

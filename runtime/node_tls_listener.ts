@@ -7,6 +7,7 @@
 
 import type { Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
+import { keepAccepting } from "./_accepting.ts";
 import { BoundListener } from "./_bound_listener.ts";
 import { isDenoBuiltin, nodeBuiltin } from "./_node_builtins.ts";
 import { addressText, UNKNOWN_ADDRESS } from "./_socket_address.ts";
@@ -31,9 +32,9 @@ import type { TlsListenRequest } from "./tls.ts";
  * Handshakes run side by side. One that fails, or takes too long, and a
  * connection beyond the `maxHandshakes` under way are told as faults, and the
  * listener goes on. A connection that would take one of the last eight
- * descriptors of the process is closed and told as `too-many-open-files`,
- * because Deno's `node:net` never accepts again once there was none left; this
- * is done where the limit can be read: on Linux.
+ * descriptors of the process is closed and told as `too-many-open-files`: no
+ * runtime tells when there is none left. This is done where the limit can be
+ * read: on Linux.
  *
  * @throws {Fault} by rejection: `tls` for certificates and keys that cannot be
  * used; `not-supported` for a Unix path; else as for a plain listener.
@@ -77,7 +78,9 @@ export async function listenNodeTls(
   server.on("error", (error) => {
     events.fault(faultFrom(error, "Cannot accept a connection"));
   });
+  const endAccepting = keepAccepting(server, request.backlog);
   return new BoundListener(boundAddress(server), () => {
+    endAccepting();
     server.close();
     return acceptor.close();
   });

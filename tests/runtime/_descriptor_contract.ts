@@ -32,7 +32,6 @@ export const descriptorRows: readonly Row[] = process.platform === "win32"
   : [{
     name:
       "a listener that ran out of file descriptors accepts again once there are some",
-    needs: "accept-recovery",
     run: async ({ name }) => {
       const fixture = fileURLToPath(
         new URL("./descriptors_fixture.ts", import.meta.url),

@@ -16,11 +16,8 @@ import type {
 } from "../../runtime/driver.ts";
 import type { Fault, FaultCode } from "../../runtime/fault.ts";
 
-/**
- * What not every runtime can do: reset a TCP connection, drop a WebSocket without
- * a close frame, and accept again after it ran out of file descriptors.
- */
-export type Ability = "reset" | "web-socket-abort" | "accept-recovery";
+/** What not every runtime can do: reset a TCP connection, and drop a WebSocket without a close frame. */
+export type Ability = "reset" | "web-socket-abort";
 
 /** What the table runs on. */
 export interface DriverUnderTest {

@@ -10,12 +10,7 @@ import { testDriver } from "./driver_contract.ts";
 
 const own = detectDriver();
 
-testDriver({
-  name: "node",
-  driver: nodeDriver(),
-  // Under Deno a listener of node:net that met EMFILE never accepts again, and says nothing.
-  lacks: new Set<Ability>(own.name === "deno" ? ["accept-recovery"] : []),
-});
+testDriver({ name: "node", driver: nodeDriver(), lacks: new Set<Ability>() });
 
 if (own.name !== "node") {
   testDriver({
