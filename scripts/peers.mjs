@@ -27,7 +27,7 @@ import { cache, root } from "./runtimes.mjs";
 
 /**
  * @typedef {"message-io" | "protosocket" | "connect"} RustPeer
- * @typedef {"release" | "tests"} Profile how they are built: to be measured, or in half the time
+ * @typedef {"release" | "tests"} Profile how they are built: to be measured, or sooner
  */
 
 /** The peers that are built here. @type {readonly RustPeer[]} */
