@@ -14,7 +14,8 @@
  *
  * How fast the other connection is, is told by the round trips for a
  * millisecond of the processor, and by those for a second of the clock: the
- * best of all rounds, because other programs of the machine make both slower.
+ * medians of all looks at it, of which there are more as long as it seems slow,
+ * because other programs of the machine make now the one slower, now the other.
  *
  * The exit status is 1 when a bound is broken. `--quick` moves less and times
  * more briefly. `--only stalled` and `--only slow` leave the other out.
