@@ -56,8 +56,9 @@ function codeOfEnd(text: string): FaultCode {
     : "connection-reset";
 }
 
-/** A failed handshake is known by its text alone. */
-function codeOfFailure(text: string): FaultCode {
+/** A failed handshake is known by its text alone, without the URL that Bun puts in it. */
+function codeOfFailure(message: string): FaultCode {
+  const text = message.replace(/\bwss?:\/\/[^\s']*/g, "");
   if (/dns|lookup|not known|ENOTFOUND/i.test(text)) return "host-not-found";
   if (/certificate|tls|ssl/i.test(text)) return "tls";
   if (/status|response|protocol|handshake|101/i.test(text)) return "protocol";

@@ -82,6 +82,25 @@ row("a connect to nobody is connection-refused, once", async (world) => {
   assert.equal(client.events.length, 2);
 });
 
+row(
+  "a connect to nobody is connection-refused whatever its URL says",
+  async (world) => {
+    const server = world.node("the node that was");
+    const { address: { hostname, port } } = await server.listenLasting(native);
+    await server.handler.stop();
+    const client = world.node();
+    for (const path of ["101", "status", "dns", "tls"]) {
+      await assert.rejects(
+        client.network.connectAsync(
+          native.adapter,
+          `ws://${hostname}:${port}/${path}`,
+        ),
+        isNetworkError("connection-refused"),
+      );
+    }
+  },
+);
+
 row("a connection removed while it connects has no event", async (world) => {
   const server = world.node("the server");
   const client = world.node("the client");
