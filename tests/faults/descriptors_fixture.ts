@@ -7,6 +7,7 @@
 
 import process from "node:process";
 import { createNode, Transport } from "../../mod.ts";
+import { openSignals } from "../_deno_signals.ts";
 
 const { handler, listener } = createNode();
 const { network } = handler;
@@ -18,10 +19,7 @@ for (const transport of [Transport.FramedTcp, Transport.Ws]) {
   const { address } = await network.listen(transport, "127.0.0.1:0");
   ports.push(address.port);
 }
-// Deno sets up signals half a second after its start, or when it is first asked
-// for one, and panics if there is no descriptor for it.
-const ignore = () => {};
-process.on("SIGINT", ignore).off("SIGINT", ignore);
+openSignals();
 console.log(JSON.stringify({ ports }));
 
 let cpu = process.cpuUsage();

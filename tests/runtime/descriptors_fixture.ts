@@ -8,11 +8,9 @@ import process from "node:process";
 import type { StreamSocket } from "../../runtime/driver.ts";
 import { detectDriver } from "../../runtime/detect.ts";
 import { nodeDriver } from "../../runtime/node.ts";
+import { openSignals } from "../_deno_signals.ts";
 
-// Deno sets up signals half a second after its start, or when it is first asked
-// for one, and panics if there is no descriptor for it.
-const ignore = () => {};
-process.on("SIGINT", ignore).off("SIGINT", ignore);
+openSignals();
 const driver = process.argv.includes("node") ? nodeDriver() : detectDriver();
 const sockets = new Set<StreamSocket>();
 const listener = await driver.listenStream({

@@ -22,6 +22,7 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { openSignals } from "../_deno_signals.ts";
 import { openResources, resourcesLeft } from "../_resources.ts";
 import { Random } from "../fuzz/_random.ts";
 import { Window } from "./_memory.ts";
@@ -73,10 +74,7 @@ async function main(): Promise<void> {
   );
   const paths = new Paths();
   const proxies = new Proxies(values.node);
-  // Deno opens a pair of sockets for signals half a second after its start, or
-  // when it is first asked for one.
-  const ignore = () => {};
-  process.on("SIGINT", ignore).off("SIGINT", ignore);
+  openSignals();
   // Some runtimes keep the pipes to a process a while: they are not the library's.
   await pause(1_000);
   const before = openResources();

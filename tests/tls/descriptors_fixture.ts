@@ -5,12 +5,10 @@
 
 import process from "node:process";
 import { createNode, Transport } from "../../mod.ts";
+import { openSignals } from "../_deno_signals.ts";
 import { identity } from "./_certificates.ts";
 
-// Deno sets up signals half a second after its start, or when it is first asked
-// for one, and panics if there is no descriptor for it.
-const ignore = () => {};
-process.on("SIGINT", ignore).off("SIGINT", ignore);
+openSignals();
 const { handler, listener } = createNode();
 const { address, resourceId } = await handler.network.listen(
   Transport.FramedTcp,
