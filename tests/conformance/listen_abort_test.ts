@@ -18,23 +18,15 @@ import { HELD_NAME, holdLookUps } from "./_held_look_up.ts";
 import {
   conforms,
   conformsOn,
+  deadAddress,
   eventually,
   isNetworkError,
   type TestNode,
   turns,
-  type World,
 } from "./_nodes.ts";
 import { type PuppetTransport, puppetTransport } from "./_puppet_transport.ts";
 import { type TransportRow, transports } from "./_transports.ts";
 import { watchedSignal } from "./_watched_signal.ts";
-
-/** An address that is free, and stays the same from one listen to the next. */
-async function freeAddress(world: World, row: TransportRow): Promise<Address> {
-  const node = world.node("the node that was");
-  const { address } = await node.listenLasting(row);
-  await node.handler.stop();
-  return row.peerAddress(address);
-}
 
 function holdsNothing(node: TestNode, address?: Address): void {
   assert.deepEqual(node.network.resources(), []);
@@ -64,7 +56,7 @@ conformsOn(
   "a listen whose signal has fired rejects with aborted, and binds nothing",
   async (world, row) => {
     const node = world.node();
-    const address = await freeAddress(world, row);
+    const address = await deadAddress(world, row);
     const reason = new Error("too late");
     const signal = AbortSignal.abort(reason);
     await abortedBy(
@@ -80,7 +72,7 @@ conformsOn(
   "a listen that is aborted while it binds rejects with aborted, and its address is free",
   async (world, row) => {
     const node = world.node();
-    const address = await freeAddress(world, row);
+    const address = await deadAddress(world, row);
     const reason = new Error("enough");
     const controller = new AbortController();
     const { signal } = controller;
@@ -103,7 +95,7 @@ conformsOn(
   "an abort at any moment gives a listen up, or comes too late and changes nothing",
   async (world, row) => {
     const node = world.node();
-    const address = await freeAddress(world, row);
+    const address = await deadAddress(world, row);
     const outcomes = new Set<string>();
     for (let moment = 0; moment <= LAST_MOMENT; moment += 1) {
       const controller = new AbortController();
